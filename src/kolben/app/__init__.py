@@ -1,0 +1,1 @@
+"""The face: App, Blueprint, hooks, signals, config, contexts.  Registers, compiles plans, delegates."""

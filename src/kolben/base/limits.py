@@ -1,0 +1,73 @@
+"""Every limit and every deadline of the server, in one place: unit, default and reason.
+
+Zero switches a limit or a deadline off.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Limits", "Timeouts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of anything a peer may make the server hold.
+
+    Attributes:
+        request_line: Bytes of the request line; beyond it 414 (RFC 9112, section 3).
+        head: Bytes of the field lines of one head, and, each counted apart, of all chunk extensions and
+            of all trailers of one body; beyond it 431 (RFC 6585, section 5).
+        field_count: Field lines of one head; beyond it 431.
+        body: Bytes of one body on the wire; beyond it 413.  None for `flask.Flask`, whose own limits act when the body is asked for.
+        body_memory: Bytes of a body that stay in memory; what is beyond goes to a temporary file.
+        pipeline: Requests that are read ahead on one connection while an earlier one is being answered.
+        requests_per_connection: Answers on one connection before it is closed.
+        output: Bytes waiting to be sent on one connection above which a streaming view waits (the high-water mark).
+        lingering: Bytes that are read and dropped after a refusal, so that the answer is not lost to a reset (RFC 9112, section 9.6).
+        connections: Open connections; more wait in the kernel's queue.
+        backlog: Length of that queue.
+        threads: Threads that run sync views.
+        stream_threads: Threads that run the rest of a sync view's lazy body.
+        queue: Requests that wait for a thread; beyond it 503 with Retry-After.
+    """
+
+    request_line: int = 8 * 1024
+    head: int = 32 * 1024
+    field_count: int = 100
+    body: int = 16 * 1024 * 1024
+    body_memory: int = 64 * 1024
+    pipeline: int = 8
+    requests_per_connection: int = 1000
+    output: int = 64 * 1024
+    lingering: int = 1024 * 1024
+    connections: int = 65536
+    backlog: int = 2048
+    threads: int = 40
+    stream_threads: int = 200
+    queue: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long the server waits for anything, in seconds.
+
+    Attributes:
+        first_byte: From accept to the first byte of the first request.
+        head: From the first byte of a head to its last.
+        body: Without one byte of a body that is expected.
+        body_grace: After so long, a body must come at `body_rate` or faster.
+        body_rate: Bytes a second (not seconds).
+        write: Without progress of an answer that the peer does not read.
+        keep_alive: Between an answer and the next request.
+        lingering: For reading and dropping after a refusal.
+        graceful: For what runs when the server is asked to stop.
+    """
+
+    first_byte: float = 10.0
+    head: float = 10.0
+    body: float = 20.0
+    body_grace: float = 20.0
+    body_rate: float = 500.0
+    write: float = 30.0
+    keep_alive: float = 15.0
+    lingering: float = 2.0
+    graceful: float = 30.0

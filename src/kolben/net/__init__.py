@@ -1,0 +1,1 @@
+"""Sockets: addresses, listeners, streams, datagrams, TLS, timers, the native poller.  Has never heard of HTTP."""

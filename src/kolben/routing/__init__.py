@@ -1,0 +1,1 @@
+"""Rules to endpoint names and endpoint names to URLs.  Knows strings only."""

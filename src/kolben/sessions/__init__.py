@@ -1,0 +1,1 @@
+"""Signed cookies and session stores."""

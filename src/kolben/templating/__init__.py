@@ -1,0 +1,1 @@
+"""Rendering templates with Jinja2."""
