@@ -1,0 +1,57 @@
+"""The map of a request's native data: the head as it came, and what was asked for so far."""
+
+from libc.stdint cimport uint32_t
+
+from kolben.wire._head cimport FieldSpan, RequestHead
+
+cdef enum:
+    INLINE_FIELDS = 8     # heads with more take one allocation
+
+
+cdef class ConnectionInfo:
+    """What a request knows of the connection that it came on; the server's connection is one."""
+
+    cdef readonly str scheme              # "http" or "https"
+    cdef readonly object server           # (host, port), or (path, None) for a Unix socket
+    cdef object _remote                   # (host, port) or None, once asked for
+
+    cdef object make_remote(self)         # overridden by who knows the peer's address
+
+
+cdef class RequestBase:
+    """Owns the head's bytes; materialises what is asked for, once."""
+
+    cdef bytes head                       # None: made from an environ
+    cdef RequestHead span                 # offsets into `head`; span.fields points to _inline or to memory of ours
+    cdef FieldSpan _inline[INLINE_FIELDS]
+    cdef ConnectionInfo connection
+    cdef object body                      # bytes, a file positioned at its start, or None; given away with the environ
+    cdef object _method
+    cdef object _path
+    cdef object _query_string
+    cdef object _headers
+    cdef object _args
+    cdef object _environ
+    cdef object _scheme
+    cdef object _server
+    cdef object _root_path
+    cdef object _remote_addr
+    cdef public object url_rule
+    cdef public object view_args
+    cdef public object routing_exception
+    cdef public bint shallow
+
+    # Copies what it keeps of the head at p[0:span.length].
+    cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1
+    cdef object method_text(self)
+    cdef object path_text(self)
+    # The value of a field by its lower-case name, all lines of it joined; NULL-free: None if it did not come.
+    cdef object field(self, const unsigned char *name, Py_ssize_t length)
+    cdef bint is_head_method(self) noexcept
+
+
+cdef class FieldsBase:
+    """The native half of a request's `headers`: reads the fields where they stand."""
+
+    cdef RequestBase _request
+    cdef object _environ

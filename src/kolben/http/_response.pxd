@@ -1,0 +1,42 @@
+"""The map of responses on their way out: the plain one, and any Werkzeug Response taken apart for the wire."""
+
+from libc.stdint cimport int64_t
+
+from kolben.http._request cimport RequestBase
+from kolben.wire._writer cimport Output
+
+
+cdef bytes HTML       # b"text/html; charset=utf-8": compared by identity
+cdef bytes JSON       # b"application/json"
+
+
+cdef class PlainResponse:
+    """A status, a content type and a body: what most views return, when nobody asked to see it as a Response."""
+
+    cdef readonly int status
+    cdef readonly bytes content_type      # the value of the field
+    cdef readonly object body             # bytes, or str to be sent as UTF-8
+
+
+cdef PlainResponse plain_response(int status, bytes content_type, object body)
+
+
+cdef class Outgoing:
+    """One answer, taken apart.  The server owns one and uses it again for every answer."""
+
+    cdef int status
+    cdef object body                      # bytes or str, whole; None: there is none, or it is in `iterable`
+    cdef object iterable                  # a lazy body, or None
+    cdef object response                  # to be closed after the last byte; None: nothing to close
+    cdef int64_t length                   # bytes of the body; -1: known only at its end
+    cdef bint chunked                     # the iterable goes out in the chunked coding
+    cdef bint keep_alive                  # what was announced
+
+    # Writes the head of `response` into `output` and fills the rest.  `request` None: a refusal before there was one.
+    # Raises LocalProtocolError, having written nothing, for what must not go on the wire.
+    cdef int take(self, object response, RequestBase request, Output output, bint keep_alive) except -1
+    cdef void forget(self) noexcept
+
+
+cdef bint is_lazy(object response)        # whether its body has to be iterated over
+cdef object new_response(type cls, object body, int status, str content_type)

@@ -1,0 +1,82 @@
+"""A listening socket's life: accept in bounded batches, rest when descriptors run out."""
+
+import logging
+
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+
+from kolben.server._connection cimport Connection, ConnectionFacts
+from kolben.server._engine cimport Engine
+from kolben.server._reactor cimport Watched
+from kolben.server._socket cimport EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, errno
+
+cdef enum:
+    ACCEPTS_PER_STEP = 64     # so that a storm of connections does not starve those that are open
+    REST = 500                # milliseconds without accepting after the kernel ran out of something
+
+cdef object log = logging.getLogger("kolben.server")
+
+
+cdef class Acceptor(Watched):
+    """Accepts connections from one listener.  Borrows its descriptor: stop() before the listener is closed."""
+
+    cdef Engine engine
+    cdef str scheme
+    cdef object server
+    cdef object listener
+    cdef bint resting
+
+    def __init__(self, Engine engine not None, listener, *, str scheme not None, server not None):
+        self.engine = engine
+        self.listener = listener
+        self.scheme = scheme
+        self.server = server
+
+    def start(self):
+        """Begin to accept."""
+        self.fd = self.listener.fileno()
+        self.engine.reactor.watch(self, True)
+
+    def stop(self):
+        """Accept no more.  What waits in the kernel's queue stays there for another process, or is refused at close."""
+        if self.fd >= 0:
+            self.engine.reactor.forget(self)
+            self.fd = -1
+
+    cdef int on_event(self, int flags) except -1:
+        cdef unsigned char address[128]       # struct sockaddr_storage
+        cdef unsigned int length
+        cdef int fd, accepted = 0
+        cdef Connection connection
+        cdef ConnectionFacts info
+        while accepted < ACCEPTS_PER_STEP:
+            if self.engine.connection_limit and self.engine.active >= self.engine.connection_limit:
+                return self.rest("limits.connections is reached")
+            length = sizeof(address)
+            memset(address, 0, 28)
+            fd = accept_peer(self.fd, address, &length)
+            if fd < 0:
+                if errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
+                    return self.rest("the system has no descriptor or memory left")
+                return 0                      # EAGAIN, ECONNABORTED and the like: nothing
+            accepted += 1
+            info = ConnectionFacts.__new__(ConnectionFacts)
+            info.scheme = self.scheme
+            info.server = self.server
+            memcpy(info.address, address, 28)
+            connection = Connection.__new__(Connection)
+            connection.engine = self.engine
+            connection.open(fd, info)
+            connection.receive()              # what came with the handshake's last segment
+        return 0
+
+    cdef int rest(self, reason) except -1:
+        """Stop accepting for a while: a level-triggered listener that cannot accept would spin."""
+        log.warning("Accepting no connections for %d ms: %s (%d are open)", REST, reason, self.engine.active)
+        self.engine.reactor.pause(self)
+        self.engine.reactor.set_timer(self, REST)
+        return 0
+
+    cdef int on_timer(self) except -1:
+        self.engine.reactor.resume(self)
+        return 0

@@ -1,0 +1,878 @@
+"""One connection's life: open · match · run · send · continue.
+
+The main road of a small request is receive → take → take_head → begin → run → answer → finish → flush: one recv, one send.
+Nothing here waits.  A body that is not complete, a plan in a thread, output that the kernel does not take: each is a phase, and an
+event, a timer or a posted result goes on from there.
+
+Invariants: the engine's read buffer and output are empty when a step ends; one request at a time is in the handler, and nothing is
+read meanwhile, so that pipelined requests wait in the kernel; the first bytes of `input` are where the parser goes on.
+"""
+
+import logging
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+
+from kolben.http._plan cimport INLINE, TASK
+from kolben.http._request cimport RequestBase
+from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
+from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
+from kolben.server._engine cimport Engine, READ_SIZE
+from kolben.server._socket cimport (
+    AF_INET, AF_INET6, EAGAIN, EINTR, EWOULDBLOCK, MSG_NOSIGNAL, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close,
+    send, send2, shutdown, sockaddr_in, sockaddr_in6,
+)
+from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
+from kolben.wire._head cimport PARTIAL
+from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
+
+from kolben.base.errors import ProtocolError
+from kolben.http._plan import Plan as PlanType
+from kolben.server.bodies import Spool
+from kolben.server.streams import AsyncBody, ThreadBody
+
+cdef extern from "Python.h":
+    object PyContext_Copy(object context)
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
+
+cdef object log = logging.getLogger("kolben.server")
+cdef bytes TEXT = b"text/plain; charset=utf-8"
+cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+cdef int view_of(object data, const unsigned char **p, Py_ssize_t *n) except -1:
+    """Borrow the memory of bytes, or of a str as UTF-8."""
+    if isinstance(data, bytes):
+        p[0] = <const unsigned char *>PyBytes_AS_STRING(data)
+        n[0] = PyBytes_GET_SIZE(data)
+    else:
+        p[0] = <const unsigned char *>PyUnicode_AsUTF8AndSize(data, n)
+    return 0
+
+
+cdef class ConnectionFacts(ConnectionInfo):
+
+    cdef object make_remote(self):
+        cdef char text[64]
+        cdef sockaddr_in *v4 = <sockaddr_in *>self.address
+        cdef sockaddr_in6 *v6 = <sockaddr_in6 *>self.address
+        if v4.sin_family == AF_INET and inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text)) != NULL:
+            return (text.decode("ascii"), ntohs(v4.sin_port))
+        if v6.sin6_family == AF_INET6 and inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text)) != NULL:
+            return (text.decode("ascii"), ntohs(v6.sin6_port))
+        return None
+
+
+cdef class Connection(Watched):
+
+    def __init__(self, Engine engine not None):
+        self.engine = engine
+
+    def __dealloc__(self):
+        if self.fd >= 0:
+            c_close(self.fd)
+
+    # ------------------------------------------------ open
+
+    cdef int open(self, int fd, ConnectionFacts info) except -1:
+        self.fd = fd
+        self.info = info
+        self.phase = READING_HEAD
+        self.body_complete = True
+        self.readable = True
+        self.engine.reactor.watch(self, False)
+        self.engine.active += 1
+        self.engine.accepted += 1
+        if self.engine.first_byte:
+            self.engine.reactor.set_timer(self, self.engine.first_byte)
+        return 0
+
+    # ------------------------------------------------ events
+
+    cdef int on_event(self, int flags) except -1:
+        if flags & (PEER_CLOSED | FAILED):
+            self.peer_closed = True
+        if flags & (READABLE | PEER_CLOSED | FAILED):
+            self.readable = True
+        if self.pending is not None and flags & (WRITABLE | FAILED):
+            self.flush_pending()
+        if self.readable and self.fd >= 0:
+            self.receive()
+        return 0
+
+    cdef int on_ready(self) except -1:
+        if self.done is not None:
+            response, self.done = self.done, None
+            self.answer(response)
+        return self.advance()
+
+    cdef int on_timer(self) except -1:
+        """A deadline passed; which one, the phase tells."""
+        if self.pending is not None:
+            self.abort()                                  # the peer does not read
+        elif self.phase == READING_HEAD:
+            if self.head_started:
+                self.refuse(408, "the head of the request did not come in time (RFC 9110, section 15.5.9)")
+            else:
+                self.close()
+        elif self.phase == READING_BODY:
+            self.refuse(408, "the body of the request did not come in time (RFC 9110, section 15.5.9)")
+        elif self.phase == LINGERING:
+            self.close()
+        return 0
+
+    cdef int on_error(self) except -1:
+        self.engine.output.length = 0
+        return self.abort()
+
+    # ------------------------------------------------ reading
+
+    cdef int receive(self) except -1:
+        """Read until the kernel has no more, or what came has to be worked on first."""
+        cdef Engine engine = self.engine
+        cdef unsigned char *p
+        cdef Py_ssize_t n, room, used
+        cdef int reads = 0
+        while self.readable and (self.phase <= READING_BODY or self.phase == LINGERING):
+            if self.pending_size > engine.output_limit and self.phase != LINGERING:
+                break                                     # answers are not taken: no new requests
+            if reads == READS_PER_STEP:
+                engine.reactor.schedule(self)
+                break
+            reads += 1
+            if self.input == NULL:
+                p = engine.read_buffer
+                room = READ_SIZE
+            else:
+                self.input = engine.blocks.reserve(self.input, 4096)
+                p = self.input.data + self.input.end
+                room = self.input.capacity - self.input.end
+            n = recv(self.fd, p, room, 0)
+            if n <= 0:
+                if n == 0:
+                    self.readable = False
+                    self.on_eof()
+                elif errno == EAGAIN or errno == EWOULDBLOCK:
+                    self.readable = False
+                elif errno != EINTR:
+                    self.close()                          # ECONNRESET and its kind: a normal end
+                break
+            if n < room and not self.peer_closed:
+                self.readable = False                     # a short read drained the socket; the next byte is a new edge
+            if self.input == NULL:
+                used = self.take(p, n)
+                if used < n and self.fd >= 0:
+                    self.keep(p + used, n - used)
+            else:
+                self.input.end += n
+                self.take_input()
+        return self.flush() if self.fd >= 0 else 0
+
+    cdef int keep(self, const unsigned char *p, Py_ssize_t n) except -1:
+        """Copy what was not used out of the engine's buffer."""
+        self.input = self.engine.blocks.take(n)
+        memcpy(self.input.data, p, n)
+        self.input.end = n
+        return 0
+
+    cdef int take_input(self) except -1:
+        """Use what was kept; give the block back when it is empty."""
+        cdef Block *block = self.input
+        self.input = NULL                                 # so that a close in the middle does not free it under the parser
+        try:
+            block.start += self.take(block.data + block.start, block.end - block.start)
+        finally:
+            if self.fd >= 0 and block.start < block.end:
+                self.input = block
+            else:
+                self.engine.blocks.give(block)
+        return 0
+
+    cdef int on_eof(self) except -1:
+        """The peer shut its sending side.  What it asked for, it still gets."""
+        self.peer_closed = True
+        if self.phase == READING_HEAD:
+            if self.pending is None:
+                self.close()
+            else:
+                self.ending = True
+        elif self.phase == READING_BODY or self.phase == LINGERING:
+            self.close()
+        return 0
+
+    cdef Py_ssize_t take(self, const unsigned char *p, Py_ssize_t n) except -1:
+        """Use bytes from the peer; return how many.  The rest waits for the present answer, or for more bytes."""
+        cdef Py_ssize_t used = 0
+        cdef Py_ssize_t now
+        try:
+            while used < n:
+                if self.phase == READING_HEAD:
+                    if self.pending_size > self.engine.output_limit:
+                        break
+                    now = self.take_head(p + used, n - used)
+                    if now == 0:
+                        break
+                elif self.phase == READING_BODY:
+                    now = self.take_body(p + used, n - used)
+                elif self.phase == LINGERING:
+                    self.lingered += n - used
+                    if self.lingered > self.engine.lingering_limit:
+                        self.close()
+                    return n
+                else:
+                    break
+                used += now
+        except ProtocolError as error:
+            self.refuse(error.status, str(error))
+            return n
+        return used if self.phase != CLOSED else n
+
+    cdef Py_ssize_t take_head(self, const unsigned char *p, Py_ssize_t n) except -1:
+        """Parse a head and begin its request; 0 if it is not complete."""
+        cdef Py_ssize_t used = self.engine.parser.parse(p, n, &self.resume)
+        if used == PARTIAL:
+            if not self.head_started and self.engine.head:
+                self.engine.reactor.set_timer(self, self.engine.head)
+            self.head_started = True
+            return 0
+        self.resume = 0
+        self.head_started = False
+        self.follows = used < n
+        self.begin(p)
+        return used
+
+    cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1:
+        if self.engine.body_idle:
+            self.engine.reactor.set_timer(self, self.engine.body_idle)
+        if self.chunked:
+            return self.take_chunked(p, n)
+        self.follows = n > self.body_left
+        if self.follows:
+            n = self.body_left
+        self.body_left -= n
+        self.add_to_body(p, n)
+        if self.body_left == 0:
+            self.end_body()
+        else:
+            self.check_rate()
+        return n
+
+    cdef Py_ssize_t take_chunked(self, const unsigned char *p, Py_ssize_t n) except -1:
+        cdef const unsigned char *data
+        cdef Py_ssize_t size, now, used = 0
+        cdef ChunkEvent event
+        while used < n and self.phase == READING_BODY:
+            event = decode_chunked(&self.decoder, p + used, n - used, self.engine.chunk_overhead, &now, &data, &size)
+            used += now
+            if event == CHUNK_DATA:
+                if self.engine.body_limit and self.body_received + size > self.engine.body_limit:
+                    self.refuse(413, f"the body is longer than {self.engine.body_limit} bytes (RFC 9110, section 15.5.14)")
+                    return n
+                self.add_to_body(data, size)
+            elif event == CHUNK_END:
+                self.follows = used < n
+                self.end_body()
+                return used
+        if self.phase == READING_BODY:
+            self.check_rate()
+        return used
+
+    cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1:
+        """Keep a piece of the body; past `limits.body_memory` send what there is to a temporary file."""
+        cdef Py_ssize_t last
+        self.body_received += n
+        self.chunks_size += n
+        if n < 1024 and self.chunks:
+            # Many tiny chunks must not cost an object each (aiohttp held 28 times the size of such a body).
+            piece = self.chunks[-1]
+            if isinstance(piece, bytearray) and len(piece) < COPY_LIMIT:
+                piece += p[:n]
+            else:
+                self.chunks.append(bytearray(p[:n]))
+        else:
+            self.chunks.append(PyBytes_FromStringAndSize(<const char *>p, n))
+        if self.engine.body_memory and self.chunks_size > self.engine.body_memory and not self.body_left == 0:
+            self.spill()
+        return 0
+
+    def spill(self):
+        """Write what there is of the body to a temporary file, off the loop; reading rests meanwhile."""
+        if self.spool is None:
+            self.spool = Spool()
+        self.phase = SPILLING
+        batch, self.chunks, self.chunks_size = self.chunks, [], 0
+        self.engine.executor.submit(self.spool.write, batch, self.on_spilled)
+
+    def on_spilled(self, error):
+        """In a turn: a batch is written, or could not be."""
+        if self.fd < 0:
+            self.spool.close()
+        else:
+            self.phase = READING_BODY
+            if error is not None:
+                self.refuse_for_room(error)
+            self.advance()
+
+    def refuse_for_room(self, error):
+        """The body could not be written to its temporary file."""
+        log.error("A request body could not be spooled to a temporary file: %s", error)
+        self.refuse(507, "the server has no room for the body (RFC 4918, section 11.5)")
+
+    cdef int check_rate(self) except -1:
+        """Refuse a body that drips (slow-body attack): after a grace it must have come at a certain rate."""
+        cdef int64_t elapsed = self.engine.reactor.now - self.body_began
+        if self.engine.body_grace and elapsed > self.engine.body_grace and (
+                self.body_received < self.engine.body_rate * elapsed / 1000):
+            self.refuse(408, "the body of the request comes too slowly (RFC 9110, section 15.5.9)")
+        return 0
+
+    cdef int advance(self) except -1:
+        """Go on after a pause: first with what was kept, then with what the kernel has."""
+        if self.fd >= 0 and self.input != NULL and self.phase <= READING_BODY:
+            self.take_input()
+        if self.fd >= 0 and self.readable:
+            return self.receive()
+        if self.fd >= 0:
+            self.flush()
+        if self.fd >= 0 and self.phase == READING_HEAD and self.peer_closed and self.pending is None:
+            self.close()
+        return 0
+
+    # ------------------------------------------------ match
+
+    cdef int begin(self, const unsigned char *p) except -1:
+        """A head is complete: make the request, find its plan, and see to its body."""
+        cdef Engine engine = self.engine
+        cdef RequestBase request = engine.request_class.__new__(engine.request_class)
+        request.fill(p, &engine.parser.head, self.info)
+        self.request = request
+        self.served += 1
+        engine.requests += 1
+        self.keep_alive = request.span.keep_alive and not engine.draining and not (
+            engine.request_limit and self.served >= engine.request_limit and not self.follows)
+        engine.reactor.leave_loop()
+        self.plan = engine.handler.match(request)
+        if request.span.content_length > 0 or request.span.chunked:
+            self.begin_body()
+        else:
+            self.run()
+        return 0
+
+    cdef int begin_body(self) except -1:
+        cdef Engine engine = self.engine
+        cdef RequestBase request = self.request
+        cdef int64_t length = request.span.content_length
+        self.body_complete = False
+        if engine.body_limit and length > engine.body_limit:
+            return self.refuse(413, f"the body is longer than {engine.body_limit} bytes (RFC 9110, section 15.5.14)")
+        if not self.plan.needs_body and (request.span.chunked or request.span.expect_continue or length > engine.body_memory):
+            self.keep_alive = False                       # answered before the body came; what comes of it is dropped
+            return self.run()
+        self.phase = READING_BODY
+        self.chunked = request.span.chunked
+        self.body_left = length                           # -1 in the chunked coding
+        self.body_received = 0
+        self.body_began = engine.reactor.now
+        self.chunks = []
+        self.chunks_size = 0
+        memset(&self.decoder, 0, sizeof(self.decoder))
+        if engine.body_idle:
+            engine.reactor.set_timer(self, engine.body_idle)
+        if request.span.expect_continue and not self.follows:      # RFC 9110, section 10.1.1
+            engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
+        return 0
+
+    cdef int end_body(self) except -1:
+        """The body is complete: hand it to the request."""
+        self.body_complete = True
+        if self.spool is not None:
+            chunks, self.chunks = self.chunks, None
+            self.phase = SPILLING
+            self.engine.executor.submit(self.spool.finish, chunks, self.on_spooled)
+            return 0
+        if len(self.chunks) == 1 and type(self.chunks[0]) is bytes:
+            self.request.body = self.chunks[0]
+        else:
+            self.request.body = b"".join(self.chunks)
+        self.chunks = None
+        return self.run()
+
+    def on_spooled(self, error):
+        """In a turn: the whole body is in its file."""
+        if self.fd < 0:
+            self.spool.close()
+            return
+        self.phase = READING_BODY
+        if error is not None:
+            self.refuse_for_room(error)
+        else:
+            self.request.body = self.spool.file
+            self.spool = None
+            self.run()
+        self.advance()
+
+    # ------------------------------------------------ run
+
+    cdef int run(self) except -1:
+        self.phase = RUNNING
+        self.context = PyContext_Copy(self.engine.base_context)
+        if self.plan.mode == INLINE:
+            return self.run_inline()
+        if self.plan.mode == TASK:
+            return self.run_task()
+        if not self.engine.executor.submit_request(self):
+            from kolben.http.response import Response
+            self.answer(Response("The server is busy.\n", 503, {"Retry-After": "1"}, mimetype="text/plain"))
+        return 0
+
+    cdef int run_inline(self) except -1:
+        self.engine.reactor.leave_loop()
+        PyContext_Enter(self.context)
+        try:
+            response = self.plan.run(self.request)
+        except BaseException:
+            response = self.failed()
+        finally:
+            PyContext_Exit(self.context)
+        return self.answer(response)
+
+    def run_in_thread(self):
+        """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        request, plan, context = self.request, self.plan, self.context
+        PyContext_Enter(context)
+        try:
+            response = plan.run(request)
+        except BaseException:
+            response = self.failed()
+        finally:
+            PyContext_Exit(context)
+        if is_lazy(response):
+            body = ThreadBody(self, response)
+            self.engine.reactor.post(self.on_lazy, body)
+            context.run(body.pump)
+        else:
+            self.engine.reactor.post(self.on_response, response)
+
+    def on_response(self, response):
+        """In a turn: a thread has made a whole response."""
+        self.answer(response)
+        self.advance()
+
+    def on_lazy(self, body):
+        """In a turn: a thread has made a response and waits to be told to iterate over its body."""
+        self.stream = body
+        self.answer(body.response)
+        self.advance()
+
+    cdef int run_task(self) except -1:
+        self.engine.reactor.enter_loop()
+        try:
+            task = self.engine.start_task(self.plan.run_async(self.request), self.context)
+        except BaseException:
+            return self.answer(self.failed())
+        if task.done():
+            return self.answer(self.result_of(task))
+        self.task = task
+        task.add_done_callback(self.on_task_done)
+        return 0
+
+    def on_task_done(self, task):
+        """In the loop, not in a turn."""
+        self.task = None
+        self.done = self.result_of(task)
+        if self.fd >= 0:
+            self.engine.reactor.schedule(self)
+        else:
+            self.forget_response(self.done)
+
+    def result_of(self, task):
+        """What a finished task returned; 500 for what it raised."""
+        if task.cancelled():
+            return plain_response(503, TEXT, "The server cancelled the request.\n")
+        error = task.exception()
+        if error is None:
+            return task.result()
+        log.error("Error in %s, not caught by the application", self.plan.name, exc_info=error)
+        return plain_response(500, TEXT, "Internal Server Error\n")
+
+    def failed(self):
+        """While an exception is handled: log it; what is answered instead."""
+        log.exception("Error in %s, not caught by the application", self.plan.name)
+        return plain_response(500, TEXT, "Internal Server Error\n")
+
+    # ------------------------------------------------ send
+
+    cdef int answer(self, object response) except -1:
+        """Send a response: the head, and the body or what leads to it."""
+        cdef Engine engine = self.engine
+        cdef Outgoing outgoing = engine.outgoing
+        if self.fd < 0:                                   # the peer is gone
+            return self.drop(response)
+        if self.peer_closed and not self.follows:
+            self.keep_alive = False
+        try:
+            outgoing.take(response, self.request, engine.output, self.keep_alive)
+        except Exception:
+            log.exception("The response of %s cannot be sent", self.plan.name)
+            self.drop(response)
+            outgoing.take(plain_response(500, TEXT, "Internal Server Error\n"), self.request, engine.output, self.keep_alive)
+        self.keep_alive = outgoing.keep_alive
+        if outgoing.iterable is not None:
+            return self.begin_stream(response)
+        if self.stream is not None:
+            self.stream.start(None)                       # HEAD, 204, 304: nothing to iterate over; it closes the response
+            self.stream = None
+            outgoing.response = None
+        if outgoing.body is not None:
+            self.send_body(outgoing.body)
+        if outgoing.response is not None and (outgoing.response._on_close or not engine_closes_nothing(outgoing.response)):
+            self.flush()
+            if self.pending is None:
+                self.forget_response(outgoing.response)
+            else:
+                self.closing = outgoing.response
+        outgoing.forget()
+        return self.finish()
+
+    cdef int drop(self, object response) except -1:
+        """A response that is not sent: its body is closed where it would have been iterated over."""
+        if self.stream is not None:
+            self.stream.start(None)
+            self.stream = None
+        else:
+            self.forget_response(response)
+        return 0
+
+    def forget_response(self, response):
+        """Close a response whose last byte is out, or which nobody waits for: `call_on_close` runs."""
+        if isinstance(response, PlainResponse):
+            return
+        try:
+            if self.context is None:
+                response.close()
+            else:
+                self.context.run(response.close)
+        except Exception:
+            log.exception("Error while closing a response")
+
+    cdef int begin_stream(self, object response) except -1:
+        cdef Outgoing outgoing = self.engine.outgoing
+        body = outgoing.iterable
+        self.phase = STREAMING
+        self.stream_chunked = outgoing.chunked
+        self.stream_left = outgoing.length
+        outgoing.forget()
+        self.flush()
+        if self.fd < 0:
+            return 0
+        if self.stream is not None:
+            self.stream.start(body)
+        elif hasattr(body, "__aiter__"):
+            self.stream = AsyncBody(self, response)
+            self.engine.reactor.enter_loop()
+            self.stream.task = self.engine.start_task(self.stream.pump(body), self.context)
+        else:
+            self.stream = ThreadBody(self, response)
+            self.stream.start(body)
+            self.engine.executor.submit_stream(self.stream, self.context)
+        return 0
+
+    cdef int finish(self) except -1:
+        """An answer is complete: the next request, or the end."""
+        if self.phase == CLOSED:
+            return 0
+        self.request = None
+        self.plan = None
+        self.context = None
+        self.stream = None
+        self.body_complete = True
+        if not self.keep_alive:
+            return self.end()
+        self.phase = READING_HEAD
+        if self.engine.keep_alive and self.pending is None:
+            self.engine.reactor.set_timer(self, self.engine.keep_alive)
+        return 0
+
+    cdef int refuse(self, int status, object message) except -1:
+        """Answer a request that cannot be served, and end the connection.  What was read ahead is dropped."""
+        cdef Engine engine = self.engine
+        engine.refused += 1
+        log.debug("Refused with %d: %s", status, message)
+        self.chunks = None
+        if self.spool is not None and self.phase != SPILLING:
+            self.spool.close()
+            self.spool = None
+        # The request, if there is one, only tells HEAD and the version.
+        engine.outgoing.take(plain_response(status, TEXT, f"{message}\n"), self.request, engine.output, False)
+        if engine.outgoing.body is not None:
+            self.send_body(engine.outgoing.body)
+        engine.outgoing.forget()
+        self.keep_alive = False
+        self.finish()
+        return self.flush() if self.fd >= 0 else 0
+
+    # ------------------------------------------------ lazy bodies, called by streams.py in the loop's thread
+
+    def stream_write(self, bytes data not None):
+        """Send a piece of a lazy body."""
+        cdef Output output = self.engine.output
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
+        if self.fd < 0 or n == 0:
+            return
+        if self.stream_left >= 0:
+            if n > self.stream_left:
+                log.error("%s: the body is longer than its Content-Length; what is beyond was dropped", self.plan.name)
+                data = data[:self.stream_left]
+                n = self.stream_left
+            self.stream_left -= n
+        self.engine.reactor.touch()
+        if self.stream_chunked and n <= COPY_LIMIT:
+            write_chunk(output, <const unsigned char *>PyBytes_AS_STRING(data), n)
+        elif self.stream_chunked:
+            head = b"%x\r\n" % n
+            output.write(<const unsigned char *>PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+            self.send_body(data)
+            output.write(b"\r\n", 2)
+        else:
+            self.send_body(data)
+        self.flush()
+
+    def stream_end(self):
+        """The lazy body is complete."""
+        if self.fd < 0:
+            return
+        if self.stream_left > 0:
+            log.error("%s: the body ended %d bytes before its Content-Length", self.plan.name, self.stream_left)
+            self.abort()
+            return
+        if self.stream_chunked:
+            write_last_chunk(self.engine.output)
+        self.engine.reactor.touch()
+        self.flush()
+        if self.fd >= 0:
+            self.finish()
+            if self.fd >= 0:
+                self.engine.reactor.schedule(self)
+
+    def stream_fail(self):
+        """The lazy body broke off: the answer must not look whole."""
+        if self.fd >= 0:
+            self.engine.reactor.touch()
+            self.abort()
+
+    def post(self, function, argument):
+        """Have `function(argument)` called in the loop's thread.  Thread-safe."""
+        self.engine.reactor.post(function, argument)
+
+    @property
+    def is_open(self):
+        """Whether the peer can still be sent something."""
+        return self.fd >= 0
+
+    @property
+    def wants_more(self):
+        """Whether less waits to be sent than `limits.output`."""
+        return self.pending_size <= self.engine.output_limit
+
+    # ------------------------------------------------ output
+
+    cdef int send_body(self, object body) except -1:
+        """Put a body behind what the output holds: copied if it is small, else sent from where it is."""
+        cdef Output output = self.engine.output
+        cdef const unsigned char *p
+        cdef Py_ssize_t n, sent, head = output.length
+        view_of(body, &p, &n)
+        if n <= COPY_LIMIT:
+            output.write(p, n)
+            if output.length > self.engine.output_limit:
+                self.flush()
+            return 0
+        if self.pending is not None:
+            self.flush()
+            return self.hold(body, 0)
+        sent = send2(self.fd, output.data, head, p, n)
+        if sent < 0:
+            if errno != EAGAIN and errno != EWOULDBLOCK and errno != EINTR:
+                output.length = 0
+                return self.abort()
+            sent = 0
+        output.length = 0
+        if sent < head:
+            self.hold(PyBytes_FromStringAndSize(<const char *>output.data, head), sent)
+            sent = head
+        if sent < head + n:
+            self.hold(body, sent - head)
+        return 0
+
+    cdef int hold(self, object data, Py_ssize_t offset) except -1:
+        """Keep output for when the kernel takes more."""
+        cdef const unsigned char *p
+        cdef Py_ssize_t n
+        view_of(data, &p, &n)
+        if self.pending is None:
+            self.pending = []
+            self.pending_offset = offset
+            if self.engine.write:
+                self.engine.reactor.set_timer(self, self.engine.write)
+            n -= offset
+        self.pending.append(data)
+        self.pending_size += n
+        return 0
+
+    cdef int flush(self) except -1:
+        """Send what the engine's output holds; it is empty afterwards, whatever happens."""
+        cdef Output output = self.engine.output
+        cdef Py_ssize_t n = output.length, sent
+        if n == 0:
+            return 0
+        output.length = 0
+        if self.fd < 0:
+            return 0
+        if self.pending is not None:
+            return self.hold(PyBytes_FromStringAndSize(<const char *>output.data, n), 0)
+        sent = send(self.fd, output.data, n, MSG_NOSIGNAL)
+        if sent == n:
+            return 0
+        if sent < 0:
+            if errno != EAGAIN and errno != EWOULDBLOCK and errno != EINTR:
+                return self.abort()
+            sent = 0
+        return self.hold(PyBytes_FromStringAndSize(<const char *>output.data, n), sent)
+
+    cdef int flush_pending(self) except -1:
+        """The kernel takes more."""
+        cdef const unsigned char *p
+        cdef Py_ssize_t n, sent
+        cdef Py_ssize_t index = 0
+        while index < len(self.pending):
+            view_of(self.pending[index], &p, &n)
+            sent = send(self.fd, p + self.pending_offset, n - self.pending_offset, MSG_NOSIGNAL)
+            if sent < 0:
+                if errno == EINTR:
+                    continue
+                if errno != EAGAIN and errno != EWOULDBLOCK:
+                    return self.abort()
+                break
+            self.pending_offset += sent
+            self.pending_size -= sent
+            if self.pending_offset < n:
+                if sent == 0:
+                    break
+                continue
+            self.pending_offset = 0
+            index += 1
+        del self.pending[:index]
+        if self.pending:
+            if self.engine.write:                         # progress: the deadline begins anew
+                self.engine.reactor.set_timer(self, self.engine.write)
+        else:
+            self.pending = None
+            self.on_drained()
+        if self.fd >= 0 and self.stream is not None and self.pending_size <= self.engine.output_limit:
+            self.stream.resume()
+        return 0
+
+    cdef int on_drained(self) except -1:
+        """Everything is out: go on with what waited for that."""
+        cdef object closing = self.closing
+        self.engine.reactor.clear_timer(self)
+        if closing is not None:
+            self.closing = None
+            self.forget_response(closing)
+        if self.ending:
+            return self.end()
+        if self.phase == READING_HEAD:
+            if self.engine.keep_alive:
+                self.engine.reactor.set_timer(self, self.engine.keep_alive)
+            if self.input != NULL or self.readable or self.peer_closed:
+                self.engine.reactor.schedule(self)
+        return 0
+
+    # ------------------------------------------------ the end
+
+    cdef int end(self) except -1:
+        """Nothing more will be said.  Closing at once could destroy the answer, if the peer is still sending: so shut our side,
+        read and drop a bounded amount, and close when the peer does (RFC 9112, section 9.6)."""
+        self.flush()
+        if self.fd < 0:
+            return 0
+        self.ending = True
+        self.phase = LINGERING
+        if self.pending is not None:
+            return 0
+        if shutdown(self.fd, SHUT_WR) < 0 or self.engine.lingering == 0:
+            return self.close()
+        self.engine.reactor.set_timer(self, self.engine.lingering)
+        if self.peer_closed:
+            self.readable = True                          # what is unread, up to its end
+        if self.readable:
+            self.engine.reactor.schedule(self)
+        return 0
+
+    cdef int abort(self) except -1:
+        """Close so that the peer sees a failure: what it has of the answer must not look whole."""
+        if self.fd >= 0:
+            reset_on_close(self.fd)
+        return self.close()
+
+    cdef int close(self) except -1:
+        """Release everything, now.  What still runs for this connection finishes and is dropped."""
+        cdef Phase phase = self.phase
+        if phase == CLOSED:
+            return 0
+        self.phase = CLOSED
+        self.engine.reactor.forget(self)
+        c_close(self.fd)
+        self.fd = -1
+        self.engine.active -= 1
+        self.engine.output.length = 0                     # of this connection, by the invariant
+        self.engine.blocks.give(self.input)
+        self.input = NULL
+        self.pending = None
+        self.pending_size = 0
+        self.chunks = None
+        if self.spool is not None and phase != SPILLING:
+            self.spool.close()
+            self.spool = None
+        if self.stream is not None:
+            self.stream.cancel()
+        if self.closing is not None:
+            closing, self.closing = self.closing, None
+            self.forget_response(closing)
+        if phase != RUNNING and phase != STREAMING:
+            self.request = None
+            self.plan = None
+            self.context = None
+        return 0
+
+    def stop(self):
+        """The server stops: close if idle, else let the present answer be the last."""
+        self.keep_alive = False
+        if self.phase == READING_HEAD and not self.head_started and self.pending is None:
+            self.close()
+        elif self.phase == READING_HEAD:
+            self.ending = True
+
+    def cut(self):
+        """The time for stopping is over."""
+        if self.task is not None:
+            self.task.cancel()
+        self.abort()
+
+    @property
+    def is_idle(self):
+        """Whether nothing runs for it and nothing waits to be sent."""
+        return self.phase in (READING_HEAD, LINGERING, CLOSED) and self.pending is None
+
+
+cdef bint engine_closes_nothing(object response):
+    """Whether Response.close() would have nothing to do: its own, and a body without close()."""
+    return type(response.response) is list and type(response).close is plain_close
+
+
+from werkzeug.wrappers import Response as _WerkzeugResponse
+
+cdef object plain_close = _WerkzeugResponse.close

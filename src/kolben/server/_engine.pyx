@@ -1,0 +1,72 @@
+"""What the connections of one worker share: the parser, the buffers that are only used within a step, limits, counters."""
+
+import contextvars
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport int64_t
+
+from kolben.http._plan cimport Handler
+from kolben.http._request cimport RequestBase
+from kolben.http._response cimport Outgoing
+from kolben.net._buffer cimport BlockPool
+from kolben.server._reactor cimport Reactor
+from kolben.wire._head cimport HeadParser
+from kolben.wire._writer cimport Output
+
+from kolben.base.limits import Limits, Timeouts
+
+cdef enum:
+    BLOCKS_KEPT = 64
+
+
+cdef inline int64_t milliseconds(object seconds) except -1:
+    return <int64_t>(seconds * 1000)
+
+
+cdef class Engine:
+
+    def __cinit__(self):
+        self.read_buffer = <unsigned char *>PyMem_Malloc(READ_SIZE)
+        if self.read_buffer == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_Free(self.read_buffer)
+
+    def __init__(self, Reactor reactor not None, Handler handler not None, executor, start_task, *, limits=None, timeouts=None):
+        if not issubclass(handler.request_class, RequestBase):
+            raise TypeError(f"request_class: expected a subclass of kolben.http.Request, got {handler.request_class!r}")
+        self.reactor = reactor
+        self.handler = handler
+        self.request_class = handler.request_class
+        self.executor = executor
+        self.start_task = start_task
+        self.base_context = contextvars.copy_context()
+        self.output = Output()
+        self.outgoing = Outgoing()
+        self.blocks = BlockPool(keep=BLOCKS_KEPT)
+        self.set_limits(limits or Limits())
+        self.set_timeouts(timeouts or Timeouts())
+
+    cdef int set_limits(self, object limits) except -1:
+        self.limits = limits
+        self.parser = HeadParser(request_line=limits.request_line, head=limits.head, field_count=limits.field_count)
+        self.body_limit = limits.body or 0
+        self.body_memory = limits.body_memory
+        self.output_limit = limits.output
+        self.lingering_limit = limits.lingering
+        self.chunk_overhead = limits.head
+        self.request_limit = limits.requests_per_connection
+        self.connection_limit = limits.connections
+        return 0
+
+    cdef int set_timeouts(self, object timeouts) except -1:
+        self.first_byte = milliseconds(timeouts.first_byte)
+        self.head = milliseconds(timeouts.head)
+        self.body_idle = milliseconds(timeouts.body)
+        self.body_grace = milliseconds(timeouts.body_grace)
+        self.body_rate = timeouts.body_rate
+        self.write = milliseconds(timeouts.write)
+        self.keep_alive = milliseconds(timeouts.keep_alive)
+        self.lingering = milliseconds(timeouts.lingering)
+        return 0

@@ -1,0 +1,276 @@
+"""One poller turn inside somebody else's event loop (D1).
+
+The asyncio loop watches one descriptor, the poller's, which is readable while events wait.  A turn waits for nothing, handles at
+most one batch for at most TURN_BUDGET, and leaves.  Events are edge-triggered: what a turn leaves over, it remembers itself, in the
+poller's batch and in the ready list, and asks the loop to come back.
+
+In the thread of the loop only, but for `post`.
+"""
+
+import logging
+from asyncio import _get_running_loop, _set_running_loop
+from collections import deque
+
+from libc.stdint cimport int64_t
+
+from kolben.net._poller cimport Event, Poller, TIMER, WOKEN
+from kolben.net._timers cimport Timer, Timers
+
+cdef extern from "<time.h>" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *into)
+    int CLOCK_MONOTONIC
+
+cdef object log = logging.getLogger("kolben.server")
+cdef object set_running_loop = _set_running_loop
+
+
+cdef inline int64_t microseconds() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
+
+
+cdef class Watched:
+
+    def __cinit__(self, *args, **kwargs):
+        self.fd = -1
+        self.timer.owner = <void *>self
+
+    cdef int on_event(self, int flags) except -1:
+        return 0
+
+    cdef int on_timer(self) except -1:
+        return 0
+
+    cdef int on_ready(self) except -1:
+        return 0
+
+    cdef int on_error(self) except -1:
+        return 0
+
+
+cdef class Reactor:
+
+    def __init__(self, loop, *, clock=None):
+        self.loop = loop
+        self.clock = clock
+        self.poller = Poller()
+        self.timers = Timers()
+        self._watched = set()
+        self._graveyard = []
+        self._ready = []
+        self._done = deque()
+        self._armed = -1
+        self._turn = self.turn
+        self.now = self.read_clock()
+
+    cdef int64_t read_clock(self) except -1:
+        return microseconds() // 1000 if self.clock is None else <int64_t>self.clock()
+
+    cdef int touch(self) except -1:
+        if not self._in_turn:
+            self.now = self.read_clock()
+        return 0
+
+    # ------------------------------------------------ what is watched
+
+    cdef int watch(self, Watched watched, bint is_listener) except -1:
+        watched.reactor = self
+        if is_listener:
+            self.poller.add_listener(watched.fd, <void *>watched)
+        else:
+            self.poller.add(watched.fd, <void *>watched)
+        self._watched.add(watched)
+        return 0
+
+    cdef int forget(self, Watched watched) except -1:
+        """Stop watching, before the descriptor is closed.  The object stays alive until the turn ends."""
+        self.timers.clear(&watched.timer)
+        if watched in self._watched:
+            self.poller.remove(watched.fd)
+            self._watched.discard(watched)
+            self._graveyard.append(watched)
+        return 0
+
+    cdef int pause(self, Watched watched) except -1:
+        """Have no events for a listener until resume()."""
+        self.poller.remove(watched.fd)
+        return 0
+
+    cdef int resume(self, Watched watched) except -1:
+        self.poller.add_listener(watched.fd, <void *>watched)
+        return 0
+
+    cdef int schedule(self, Watched watched) except -1:
+        if not watched.in_ready:
+            watched.in_ready = True
+            self._ready.append(watched)
+            self.come_back()
+        return 0
+
+    cdef int set_timer(self, Watched watched, int64_t delay) except -1:
+        self.timers.set(&watched.timer, self.now, self.now + delay)
+        if not self._in_turn:
+            self.arm()
+        return 0
+
+    cdef int clear_timer(self, Watched watched) except -1:
+        self.timers.clear(&watched.timer)
+        return 0
+
+    def watched(self):
+        """Everything that is watched now, as a list."""
+        return list(self._watched)
+
+    # ------------------------------------------------ asyncio's idea of the running loop
+
+    cdef int leave_loop(self) except -1:
+        if self._loop_is_running:
+            set_running_loop(None)
+            self._loop_is_running = False
+        return 0
+
+    cdef int enter_loop(self) except -1:
+        if not self._loop_is_running:
+            set_running_loop(self.loop)
+            self._loop_is_running = True
+        return 0
+
+    # ------------------------------------------------ other threads
+
+    def post(self, function, argument):
+        """Have `function(argument)` called in a turn.  Thread-safe."""
+        self._done.append((function, argument))
+        self.poller.wake()
+
+    # ------------------------------------------------ the turn
+
+    def fileno(self):
+        """The descriptor that the loop watches for reading."""
+        return self.poller.fileno()
+
+    cdef int come_back(self) except -1:
+        """Ask the loop for a turn although no event waits in the kernel."""
+        if not self._turn_is_scheduled and not self._in_turn:
+            self._turn_is_scheduled = True
+            self.loop.call_soon(self._turn)
+        return 0
+
+    cpdef object turn(self):
+        """Handle what waits.  Called by the loop."""
+        cdef int64_t began
+        cdef bint was_running
+        if self._in_turn:
+            raise RuntimeError("a turn of the reactor cannot begin inside another")
+        self._turn_is_scheduled = False
+        self._in_turn = True
+        self._loop_is_running = was_running = _get_running_loop() is self.loop
+        try:
+            self.now = self.read_clock()
+            began = microseconds()
+            if self._position >= self._count:
+                self._position = 0
+                self._count = self.poller.wait(0)
+            self.handle_batch(began)
+            self.run_ready()
+            self.arm()
+        finally:
+            if was_running:
+                self.enter_loop()
+            self.finish_turn()
+
+    cdef int finish_turn(self) except -1:
+        self._in_turn = False
+        self._graveyard.clear()
+        if self._ready or self._position < self._count or self._done:
+            self.come_back()
+        return 0
+
+    cdef int handle_batch(self, int64_t began) except -1:
+        cdef Event event
+        cdef Watched watched
+        while self._position < self._count:
+            event = self.poller.events[self._position]
+            self._position += 1
+            if event.owner == NULL:
+                if event.flags & TIMER:
+                    self._armed = -1
+                    self.run_timers()
+                if event.flags & WOKEN:
+                    self.run_done()
+            else:
+                watched = <Watched>event.owner
+                if watched.fd >= 0:
+                    try:
+                        watched.on_event(event.flags)
+                    except BaseException:
+                        self.report(watched)
+            if self._position & 7 == 0 and microseconds() - began > TURN_BUDGET:
+                break
+        return 0
+
+    cdef int run_ready(self) except -1:
+        """One step for everything that stood in the list when it began."""
+        cdef Watched watched
+        if not self._ready:
+            return 0
+        ready, self._ready = self._ready, []
+        for watched in ready:
+            watched.in_ready = False
+            if watched.fd >= 0:
+                try:
+                    watched.on_ready()
+                except BaseException:
+                    self.report(watched)
+        return 0
+
+    cdef int run_timers(self) except -1:
+        cdef Timer *timer = self.timers.pop(self.now)
+        cdef Watched watched
+        while timer != NULL:
+            watched = <Watched>timer.owner
+            if watched.fd >= 0:
+                try:
+                    watched.on_timer()
+                except BaseException:
+                    self.report(watched)
+            timer = self.timers.pop(self.now)
+        return 0
+
+    cdef int run_done(self) except -1:
+        cdef Py_ssize_t left = len(self._done)
+        while left > 0:
+            left -= 1
+            function, argument = self._done.popleft()
+            try:
+                function(argument)
+            except Exception:
+                log.exception("Error in a callback of the server")
+        return 0
+
+    cdef int arm(self) except -1:
+        """Set the poller's timer for the earliest deadline; no system call if it is set for that or earlier already."""
+        cdef int64_t due = self.timers.next_due(self.now)
+        if due < 0:
+            return 0
+        if self._armed < 0 or due < self._armed:
+            self.poller.wake_at(due - self.now if due > self.now else 1)
+            self._armed = due
+        return 0
+
+    cdef int report(self, Watched watched) except -1:
+        """An exception that nobody caught: log it, end that connection, serve the others."""
+        log.exception("Error in the server, not in the application: the connection is closed")
+        try:
+            watched.on_error()
+        except Exception:
+            log.exception("Error while closing the connection")
+        return 0
+
+    def close(self):
+        """Release the poller's descriptors.  Everything watched must have been forgotten."""
+        self._graveyard.clear()
+        self.poller.close()

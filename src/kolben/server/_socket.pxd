@@ -1,0 +1,64 @@
+"""System calls on sockets, as C declares them; errno is read with `errno` right after."""
+
+cdef extern from * nogil:
+    """
+    #include <errno.h>
+    #include <fcntl.h>
+    #include <netinet/in.h>
+    #include <netinet/tcp.h>
+    #include <arpa/inet.h>
+    #include <sys/socket.h>
+    #include <sys/uio.h>
+    #include <unistd.h>
+
+    #ifndef MSG_NOSIGNAL        /* macOS: SO_NOSIGPIPE is set on the socket instead */
+    #define MSG_NOSIGNAL 0
+    #endif
+
+    static int kolben_accept(int fd, void *address, unsigned int *length) {
+    #ifdef __linux__
+        return accept4(fd, (struct sockaddr *)address, (socklen_t *)length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    #else
+        int one = 1, peer = accept(fd, (struct sockaddr *)address, (socklen_t *)length);
+        if (peer >= 0) {
+            fcntl(peer, F_SETFL, fcntl(peer, F_GETFL) | O_NONBLOCK);
+            fcntl(peer, F_SETFD, FD_CLOEXEC);
+            setsockopt(peer, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
+        }
+        return peer;
+    #endif
+    }
+
+    static ssize_t kolben_send2(int fd, const void *a, size_t an, const void *b, size_t bn) {
+        struct iovec parts[2] = {{(void *)a, an}, {(void *)b, bn}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        return sendmsg(fd, &message, MSG_NOSIGNAL);
+    }
+
+    /* A close that the peer sees as a failure: what it has of the answer must not look whole. */
+    static void kolben_reset_on_close(int fd) {
+        struct linger now = {1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+
+    """
+    int errno
+    int EAGAIN, EWOULDBLOCK, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM
+    int MSG_NOSIGNAL, SHUT_WR, AF_INET, AF_INET6
+    ssize_t recv(int fd, void *into, size_t n, int flags)
+    ssize_t send(int fd, const void *p, size_t n, int flags)
+    ssize_t send2 "kolben_send2"(int fd, const void *a, size_t an, const void *b, size_t bn)
+    int accept_peer "kolben_accept"(int fd, void *address, unsigned int *length)
+    void reset_on_close "kolben_reset_on_close"(int fd)
+    int shutdown(int fd, int how)
+    int c_close "close"(int fd)
+    const char *inet_ntop(int family, const void *address, char *into, unsigned int size)
+    unsigned short ntohs(unsigned short port)
+    ctypedef struct sockaddr_in:
+        unsigned short sin_family
+        unsigned short sin_port
+        int sin_addr
+    ctypedef struct sockaddr_in6:
+        unsigned short sin6_family
+        unsigned short sin6_port
+        int sin6_addr

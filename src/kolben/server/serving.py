@@ -1,0 +1,209 @@
+"""A worker: listeners, a loop, connections, and a stop that finishes what runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kolben.base import Limits, Timeouts
+from kolben.net import listen, parse_address
+from kolben.server._acceptor import Acceptor
+from kolben.server._connection import Connection
+from kolben.server._engine import Engine
+from kolben.server._reactor import Reactor
+from kolben.server.execution import Executor, task_starter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+    from kolben.http import Handler
+    from kolben.net import Listener
+
+__all__ = ["Server", "run_app"]
+
+log = logging.getLogger("kolben.server")
+STOP_CHECK = 0.05  # seconds between two looks at what still runs, only while stopping
+
+
+class HasHandler(Protocol):
+    """An app, as far as the server knows one."""
+
+    @property
+    def handler(self) -> Handler:
+        """What finds the plan of a request."""
+
+
+class Server:
+    """Serves one handler on some listeners in one thread, with threads for what blocks.
+
+    `run` returns when `stop` was called, from any thread, and what ran is finished or `timeouts.graceful` is over.
+    """
+
+    def __init__(
+        self, handler: Handler, listeners: Sequence[Listener], *, limits: Limits | None = None, timeouts: Timeouts | None = None
+    ) -> None:
+        self.limits = limits or Limits()
+        self.timeouts = timeouts or Timeouts()
+        self.loop = new_event_loop()
+        self.reactor = Reactor(self.loop)
+        self.executor = Executor(self.reactor, self.limits)
+        self.engine = Engine(
+            self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts
+        )
+        self.listeners = list(listeners)
+        self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
+            for acceptor in self.acceptors:
+                acceptor.start()
+            self.loop.run_forever()
+        finally:
+            self._close()
+
+    def stop(self, _: object = None) -> None:
+        """Finish what runs, then let `run` return.  Thread-safe; a second call changes nothing."""
+        self.reactor.post(self._begin_to_stop, None)
+
+    def _begin_to_stop(self, _: object) -> None:
+        if self.engine.draining:
+            return
+        self.engine.draining = True
+        for acceptor in self.acceptors:
+            acceptor.stop()
+        for connection in self._connections():
+            connection.stop()
+        self._finish_stopping(self.loop.time() + self.timeouts.graceful)
+
+    def _finish_stopping(self, deadline: float) -> None:
+        busy = [connection for connection in self._connections() if not connection.is_idle]
+        if busy and self.loop.time() < deadline:
+            self.loop.call_later(STOP_CHECK, self._finish_stopping, deadline)
+            return
+        if busy:
+            log.warning("Stopped with %d requests unfinished after %g s", len(busy), self.timeouts.graceful)
+        self.loop.stop()
+
+    def _connections(self) -> list[Connection]:
+        return [each for each in self.reactor.watched() if isinstance(each, Connection)]
+
+    def _close(self) -> None:
+        for connection in self._connections():
+            connection.cut()
+        for acceptor in self.acceptors:
+            acceptor.stop()
+        for listener in self.listeners:
+            listener.close()
+        self.executor.shutdown()
+        self.loop.remove_reader(self.reactor.fileno())
+        self.reactor.close()
+        self._close_loop()
+
+    def _close_loop(self) -> None:
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=1))
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        asyncio.set_event_loop(None)
+        self.loop.close()
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Make uvloop's loop where it is installed, else asyncio's."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def server_of(listener: Listener) -> tuple[str, int | None]:
+    """Both parts of a request's `server`: (host, port), or (path, None) for a Unix socket."""
+    address = listener.address
+    return (address.path, None) if address.path is not None else (address.host, address.port)
+
+
+def url_of(listener: Listener) -> str:
+    """Where a person finds what listens there."""
+    address = listener.address
+    if address.path is not None:
+        return f"unix:{address.path}"
+    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host  # noqa: S104
+    return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"
+
+
+@contextlib.contextmanager
+def stopping_signals(server: Server) -> Iterator[None]:
+    """Let SIGINT and SIGTERM stop the server, and a second one end the process at once.
+
+    A handler runs between two bytecodes of whatever the main thread executes, a view's endless loop included.  In another thread
+    than the main one there are no signals to take.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = 0
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            os._exit(128 + number)
+        server.stop()
+        # What never comes back to the loop cannot be finished: the process ends a little after the deadline all the same.
+        last = threading.Timer(server.timeouts.graceful + 1, os._exit, (1,))
+        last.daemon = True
+        last.start()
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def run_app(
+    app: HasHandler,
+    *,
+    binds: Sequence[str] = ("127.0.0.1:5000",),
+    debug: bool = False,
+    threads: int | None = None,
+    access_log: bool | None = None,
+    limits: Limits | None = None,
+    timeouts: Timeouts | None = None,
+    **options: Any,
+) -> None:
+    """Serve an app until the process is told to stop.
+
+    Raises:
+        UsageError: an address cannot be parsed or bound; the message says why and what to do.
+    """
+    if limits is None:
+        limits = Limits(**({} if threads is None else {"threads": threads}))
+    listeners: list[Listener] = []
+    try:
+        for bind in binds:
+            listeners.extend(listen(parse_address(bind), backlog=limits.backlog))
+        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts)
+    except BaseException:
+        for listener in listeners:
+            listener.close()
+        raise
+    with stopping_signals(server):
+        for listener in listeners:
+            print(f" * Running on {url_of(listener)}", file=sys.stderr)
+        print("Press CTRL+C to quit", file=sys.stderr, flush=True)
+        server.run()
