@@ -1,5 +1,8 @@
 """The map of pooled input memory: idle connections hold none (D9)."""
 
+cimport cython
+
+
 cdef struct Block:        # bytes that came and are not yet used: data[start:end]
     Block *next           # in the free list
     Py_ssize_t capacity
@@ -23,4 +26,17 @@ cdef class BlockPool:
     cdef Block *take(self, Py_ssize_t capacity) except NULL      # at least `capacity` bytes, start == end == 0; MemoryError
     cdef void give(self, Block *block) noexcept                  # NULL is fine
     # Room for `more` bytes after `end`, moving to the front or to a larger block; returns the block to use from now on.
+    # NULL is fine: it takes one.  After a MemoryError the old block is as it was.
     cdef Block *reserve(self, Block *block, Py_ssize_t more) except NULL
+
+    cdef Block *_allocate(self, Py_ssize_t capacity) except NULL
+    cdef Block *_enlarge(self, Block *block, Py_ssize_t more) except NULL
+    cdef void _free_all(self) noexcept
+
+
+@cython.no_gc_clear       # __dealloc__ still needs _pool
+cdef class LentBlock:
+    """Bytes in pooled memory, for Python: holds a block only while there are bytes."""
+
+    cdef BlockPool _pool
+    cdef Block *_block    # NULL while empty

@@ -33,9 +33,23 @@ cdef class Poller:
     cdef int add_listener(self, int fd, void *owner) except -1
     cdef int remove(self, int fd) except -1
     # Fills self.events; returns how many.  timeout in milliseconds: 0 does not wait, -1 waits for ever (the GIL is released
-    # unless it is 0).  EINTR counts as no event.  TIMER and WOKEN are drained before they are returned.
+    # unless it is 0).  EINTR counts as no event.  TIMER and WOKEN are used up by being returned.  An owner comes at most once
+    # in one wait; what a later remove() took out may still stand in self.events.
     cdef int wait(self, int timeout) except -1
     # One wake-up, `delay` milliseconds from now; a later call replaces it; -1 switches it off.
     cdef int wake_at(self, long long delay) except -1
     # Thread-safe and without the GIL if need be; many calls before one wait() make one event.
+    # Not at the same time as close(): hold the GIL if somebody may close.
     cdef int wake(self) noexcept nogil
+
+    cdef void _close(self) noexcept
+    cdef int _take(self, const void *ready, int n) noexcept
+
+
+cdef class Watcher:
+    """A Poller for Python: its owners are Python values."""
+
+    cdef Poller _poller
+    cdef dict _values     # descriptor: value
+
+    cdef int _fd_of(self, object source) except -1
