@@ -2,7 +2,7 @@
 
 KOLBEN_BUILD  release (default) | debug | asan: see FLAGS
 KOLBEN_ONLY   names separated by commas: build only native modules whose dotted name starts with one of them
-KOLBEN_JOBS   how many C compilers run at once (default: every usable core)
+KOLBEN_JOBS   how many C compilers run at once (default: one for every usable core)
 """
 
 import os
@@ -16,6 +16,9 @@ from setuptools import Extension, setup
 HERE = Path(__file__).resolve().parent
 SRC = Path("src")
 BUILD = os.environ.get("KOLBEN_BUILD", "release")
+USABLE_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+JOBS = int(os.environ.get("KOLBEN_JOBS", USABLE_CORES))
+COMPILERS = ("cc", "gcc", "clang")
 FLAGS = {
     "release": ["-O3", "-fno-semantic-interposition", "-fvisibility=hidden"],
     "debug": ["-O1", "-g", "-UNDEBUG"],
@@ -38,6 +41,7 @@ kolben: Windows is not supported.
 
 
 def native_modules():
+    """Each `_name.pyx` under src is one extension module of that name."""
     only = tuple(filter(None, os.environ.get("KOLBEN_ONLY", "").split(",")))
     for path in sorted((HERE / SRC).rglob("_*.pyx")):
         source = path.relative_to(HERE)
@@ -51,21 +55,29 @@ def native_modules():
             )
 
 
+def ensure_compiler():
+    """Find a C compiler and Python's headers, or say what to install; take another compiler where Python's own is not here."""
+    configured = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    found = next(filter(shutil.which, (configured, *COMPILERS)), None)
+    if found is None or not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        raise SystemExit(NO_COMPILER)
+    if found != configured:
+        os.environ["CC"] = found
+
+
 def extensions():
+    """Compile .pyx to C; setuptools compiles that on."""
     if sys.platform == "win32":
         raise SystemExit(WINDOWS)
     if BUILD not in FLAGS:
         raise SystemExit(f"KOLBEN_BUILD: expected one of {', '.join(FLAGS)}, got {BUILD!r}")
-    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
-    if not any(shutil.which(name) for name in (compiler, "cc", "gcc", "clang")):
-        raise SystemExit(NO_COMPILER)
+    ensure_compiler()
     from Cython.Build import cythonize  # a build dependency: not there when only metadata is asked for
 
     return cythonize(
         list(native_modules()),
         include_path=[str(SRC)],
-        build_dir="build/cython",
-        nthreads=int(os.environ.get("KOLBEN_JOBS", "1")),
+        build_dir=f"build/cython/{BUILD}",  # C of one build must not be taken for that of another: their directives differ
         compiler_directives={
             "language_level": 3,
             "freethreading_compatible": False,
@@ -74,4 +86,7 @@ def extensions():
     )
 
 
-setup(ext_modules=extensions() if not {"egg_info", "--version"} & set(sys.argv[1:2]) else [])
+setup(
+    ext_modules=extensions() if not {"egg_info", "--version"} & set(sys.argv[1:2]) else [],
+    options={"build_ext": {"parallel": JOBS}},
+)

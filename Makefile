@@ -1,0 +1,69 @@
+# The commands of this project.  Each is a line that calls a script of tools/, so .ci/run and a person do the same.
+# `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types stairs bench judges flask-suite asan fuzz docs build clean
+
+VENV := .venv/bin
+SECONDS ?= 60
+
+help:           ## List the commands
+	@sed -n 's/^\([a-z-]*\): *## */  make \1\t/p' Makefile | expand -t 22
+
+run:            ## Serve examples/hello.py on http://127.0.0.1:5000/
+	@tools/venv.sh
+	@$(VENV)/kolben run examples/hello.py
+
+test:           ## The quick test suite
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q
+
+lint:           ## ruff, its formatter, cython-lint
+	@tools/venv.sh dev
+	@tools/lint.sh
+
+format:         ## Let ruff put the source in order
+	@tools/venv.sh dev
+	@$(VENV)/ruff format
+	@$(VENV)/ruff check --fix
+
+types:          ## mypy, strict; stubtest on the native modules
+	@tools/venv.sh dev
+	@tools/types.sh
+
+stairs:         ## Imports point down only
+	@tools/venv.sh dev
+	@tools/stairs.sh
+
+judges:         ## The HTTP judge against `kolben run` (some minutes)
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m conformance tests/conformance
+
+flask-suite:    ## Flask's own tests against Kolben
+	@tools/venv.sh test
+	@tools/flask_suite.sh
+
+asan:           ## The quick suite on a build with AddressSanitizer and UBSan
+	@tools/venv.sh test dev
+	@tools/asan.sh
+
+fuzz:           ## Every fuzz target, SECONDS (60) shared among them
+	@tools/venv.sh test
+	@tools/fuzz.sh $(SECONDS)
+
+bench:          ## Kolben beside its peers, as multiples of a bare C responder
+	@tools/venv.sh bench
+	@$(VENV)/python bench/bars.py $(BENCH)
+
+docs:           ## The documentation, into docs/_build/html
+	@tools/venv.sh docs
+	@$(VENV)/python -m sphinx -n -W --keep-going -q -b html docs docs/_build/html
+
+build:          ## sdist and wheel, into dist/, and a look at what is inside
+	@tools/venv.sh dev
+	@tools/build.sh
+
+clean:          ## Remove what was made, .venv too
+	@rm -rf .venv build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	@find src -name '*.so' -delete
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
