@@ -54,4 +54,5 @@ cdef class FieldsBase:
     """The native half of a request's `headers`: reads the fields where they stand."""
 
     cdef RequestBase _request
-    cdef object _environ
+
+    cdef object find(self, object key)        # the value for a str key in any case, or None

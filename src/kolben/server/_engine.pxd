@@ -33,3 +33,6 @@ cdef class Engine:
     cdef double body_rate             # bytes a second
     cdef public bint draining         # stopping: every answer says close
     cdef readonly Py_ssize_t active, accepted, requests, refused
+
+    cdef int set_limits(self, object limits) except -1
+    cdef int set_timeouts(self, object timeouts) except -1

@@ -59,4 +59,12 @@ cdef class Reactor:
     cdef int enter_loop(self) except -1       # the loop counts as running again: for tasks
     cdef int touch(self) except -1            # reads the clock: for work that is not part of a turn
     cpdef object turn(self)
+    cdef int64_t read_clock(self) except -1
+    cdef int come_back(self) except -1
+    cdef int handle_batch(self, int64_t began) except -1
+    cdef int run_ready(self) except -1
+    cdef int run_timers(self) except -1
+    cdef int run_done(self) except -1
+    cdef int arm(self) except -1
+    cdef int report(self, Watched watched) except -1
     cdef int finish_turn(self) except -1

@@ -1,0 +1,21 @@
+"""The map of a context's native data and of the proxies that read it."""
+
+cdef object cv_app            # contextvars.ContextVar: the context whose app is current
+cdef object cv_request        # contextvars.ContextVar: the context whose request is current
+
+
+cdef class ContextBase:
+    """What a context holds, made only when it is asked for: most requests never touch half of it."""
+
+    cdef public object app
+    cdef public object flashes
+    cdef public object _request
+    cdef public object _session
+    cdef public object _host                      # the app context that was active before, when it is our app's
+    cdef public Py_ssize_t _holds                 # streams that still need this context
+    cdef public object _left_error                # what a held context was popped with
+    cdef object globals_                          # `g`, once asked for
+    cdef object adapter                           # the MapAdapter, once asked for
+    cdef list after                               # _after_request_functions, once asked for
+    cdef list tokens                              # _cv_tokens, once asked for
+    cdef bint adapter_made
