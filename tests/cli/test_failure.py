@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import is_fake
+from tests.cli.standins import is_fake
 
 from kolben.cli.failure import UserCodeError
 from kolben.cli.finder import find_app

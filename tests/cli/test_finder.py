@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FakeApp, is_fake
+from tests.cli.standins import FakeApp, is_fake
 
 from kolben.base import UsageError
 from kolben.cli.finder import find_app
 from kolben.cli.target import locate
 
-APP = "from conftest import FakeApp"
+APP = "from tests.cli.standins import FakeApp"
 Write = Callable[..., Path]
 
 
@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_read_is_told_without_a_traceback(write: Write, mo
 
     write("hello.py")
     monkeypatch.setattr("kolben.cli.finder.import_module", unreadable)
-    monkeypatch.setattr("kolben.cli.failure.OURS", {"conftest", "test_finder", "kolben"})
+    monkeypatch.setattr("kolben.cli.failure.OURS", {__name__.partition(".")[0], "kolben"})
     assert refusal("hello.py") == "cannot read hello.py: Permission denied"
 
 

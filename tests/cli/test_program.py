@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Typed
+from tests.cli.standins import Typed
 
 from kolben import __version__
 from kolben.cli.program import COMMANDS

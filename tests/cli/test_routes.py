@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Typed
+from tests.cli.standins import Typed
 
 Kolben = Callable[..., Typed]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FakeApp, Typed
+from tests.cli.standins import FakeApp, Typed
 
 import kolben.server
 from kolben.base import UsageError
@@ -92,7 +92,7 @@ def test_an_unguarded_run_can_know_that_the_command_line_serves(kolben_: Kolben,
 
 
 def test_without_doors_flask_is_not_kolben(kolben_: Kolben, write: Write) -> None:
-    write("doors.py", "import sys", "from conftest import FakeApp", "app = FakeApp(str('flask' in sys.modules))")
+    write("doors.py", "import sys", "from tests.cli.standins import FakeApp", "app = FakeApp(str('flask' in sys.modules))")
     assert kolben_("run", "--no-flask", "doors.py").served[0]["app"].import_name == "False"
     del sys.modules["doors"]
     assert kolben_("run", "doors.py").served[0]["app"].import_name == "True"
