@@ -1,0 +1,85 @@
+"""`kolben run`: serve an app."""
+
+import os
+from argparse import Namespace
+from typing import Any
+
+from kolben.base.errors import UsageError
+from kolben.cli.environment import is_set, load_files
+from kolben.cli.finder import find_app
+from kolben.cli.options import SWITCH, Options, number, parse
+from kolben.cli.target import locate
+
+__all__ = ["command"]
+
+HOST, PORT = "127.0.0.1", "5000"
+read_port = number(0, 65535)
+
+OPTIONS: Options = {
+    ("--host",): {"help": f"interface or address to listen on (FLASK_RUN_HOST, or {HOST})"},
+    ("--port", "-p"): {"type": read_port, "help": f"port to listen on, 0 for any free one (FLASK_RUN_PORT, or {PORT})"},
+    ("--bind", "-b"): {
+        "action": "append",
+        "metavar": "SPEC",
+        "help": "instead of host and port, and more than once: host:port, [::1]:port, unix:/path, fd://3",
+    },
+    ("--debug",): {"action": SWITCH, "default": None, "help": "debug mode (FLASK_DEBUG)"},
+    ("--threads",): {"type": number(1, 10_000), "metavar": "N", "help": "threads that run sync views"},
+    ("--access-log",): {"action": SWITCH, "default": None, "help": "one log line per request"},
+    ("--no-flask",): {"action": "store_true", "help": "leave `import flask` alone: by default it means Kolben"},
+}
+
+
+def command(arguments: list[str]) -> int:
+    """Find the app and serve it until somebody says stop."""
+    options = parse("run", "Serve an app.", OPTIONS, arguments)
+    app = load_app(options)
+    binds = binds_of(options)
+    from kolben.server import run_app  # type: ignore[attr-defined, unused-ignore]
+
+    run_app(app, binds=binds, debug=app.debug, threads=options.threads, access_log=options.access_log)
+    return 0
+
+
+def load_app(options: Namespace) -> Any:
+    """Return the app that the command line or the environment names, in debug mode or not."""
+    load_files()
+    targets = locate(options.target)
+    if options.debug is not None:
+        os.environ["FLASK_DEBUG"] = "1" if options.debug else "0"  # the user's file may ask for it while it is imported
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"  # as Flask does: an app.run() that no `if __name__` guards does nothing then
+    if not options.no_flask:
+        open_doors()
+    app = find_app(targets)
+    app.debug = is_set("FLASK_DEBUG")  # Flask: same; the command line says it, not the file
+    return app
+
+
+def open_doors() -> None:
+    """Make `import flask` mean Kolben."""
+    from kolben.flask import install  # type: ignore[attr-defined, unused-ignore]
+
+    install()
+
+
+def binds_of(options: Namespace) -> list[str]:
+    """Return where to listen, as bind specs."""
+    if options.bind:
+        if options.host or options.port is not None:
+            raise UsageError("expected --bind, or --host and --port, got both\n  Do: say all of it by --bind, as in --bind 127.0.0.1:8000")
+        return list(options.bind)
+    host = options.host or os.environ.get("FLASK_RUN_HOST") or HOST
+    if host.startswith("unix:"):
+        return ["unix:" + host.removeprefix("unix:").removeprefix("//")]  # Flask's unix:///path
+    port = options.port if options.port is not None else environment_port()
+    return [f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"]
+
+
+def environment_port() -> int:
+    """Return the port that the environment names, else Flask's."""
+    from argparse import ArgumentTypeError
+
+    try:
+        return read_port(os.environ.get("FLASK_RUN_PORT") or PORT)
+    except ArgumentTypeError as error:
+        raise UsageError(f"FLASK_RUN_PORT: {error}") from None

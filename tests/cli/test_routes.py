@@ -1,0 +1,82 @@
+"""`kolben routes`: the table that a person reads and the JSON that a program reads."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.standins import Typed
+
+Kolben = Callable[..., Typed]
+
+
+@pytest.fixture
+def shop(write: Callable[..., Path]) -> Path:
+    return write(
+        "shop.py",
+        "from flask import Flask",
+        "from werkzeug.routing import Rule",
+        "app = Flask(__name__)",
+        "@app.route('/b', methods=('GET', 'POST'))",
+        "def save(): pass",
+        "@app.route('/c')",
+        "async def chat(): pass",
+        "@app.route('/a/<int:n>', run='inline')",
+        "def answer(n): pass",
+        "app.url_map.add(Rule('/d', endpoint='later'))",
+    )
+
+
+def test_the_table_shows_rule_methods_endpoint_and_where_the_view_runs(kolben_: Kolben, shop: Path) -> None:
+    assert kolben_("routes", "shop.py").out.splitlines() == [
+        "Rule        Methods    Endpoint  Runs",
+        "/a/<int:n>  GET        answer    inline",
+        "/c          GET        chat      task",
+        "/d          any        later     -",
+        "/b          GET, POST  save      thread",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sort", "endpoints"),
+    [
+        ("endpoint", ["answer", "chat", "later", "save"]),
+        ("rule", ["answer", "save", "chat", "later"]),
+        ("methods", ["later", "answer", "chat", "save"]),
+        ("match", ["save", "chat", "answer", "later"]),
+        ("runs", ["later", "answer", "chat", "save"]),
+    ],
+)
+def test_rows_are_sorted_as_asked(sort: str, endpoints: list[str], kolben_: Kolben, shop: Path) -> None:
+    rows = json.loads(kolben_("routes", "--sort", sort, "--json", "shop.py").out)
+    assert [row["endpoint"] for row in rows] == endpoints
+
+
+def test_json_holds_what_the_table_shows(kolben_: Kolben, shop: Path) -> None:
+    rows = json.loads(kolben_("routes", "shop.py", "--json", "--all-methods").out)
+    assert rows[0] == {"rule": "/a/<int:n>", "methods": ["GET", "HEAD"], "endpoint": "answer", "runs": "inline", "domain": ""}
+
+
+def test_the_domain_is_shown_if_a_rule_has_one(kolben_: Kolben, write: Callable[..., Path]) -> None:
+    write(
+        "shop.py",
+        "from flask import Flask",
+        "from werkzeug.routing import Rule",
+        "app = Flask(__name__)",
+        "app.url_map.add(Rule('/', endpoint='index', subdomain='admin'))",
+    )
+    assert kolben_("routes", "shop.py").out.splitlines() == [
+        "Rule  Methods  Endpoint  Runs  Domain",
+        "/     any      index     -     admin",
+    ]
+
+
+def test_an_app_without_routes_says_so(kolben_: Kolben, write: Callable[..., Path]) -> None:
+    write("shop.py", "from flask import Flask", "app = Flask(__name__)")
+    assert kolben_("routes", "shop.py").out == "No routes.\n"
+
+
+def test_an_order_that_does_not_exist_is_refused(kolben_: Kolben, shop: Path) -> None:
+    typed = kolben_("routes", "shop.py", "--sort", "size")
+    assert typed.status == 2
+    assert "invalid choice: 'size'" in typed.err
