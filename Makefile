@@ -51,9 +51,9 @@ fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test
 	@tools/fuzz.sh $(SECONDS)
 
-bench:          ## Kolben beside its peers, as multiples of a bare C responder
+bench:          ## Speed beside the peers, start beside Flask, fairness (BENCH=--quick)
 	@tools/venv.sh bench
-	@$(VENV)/python bench/bars.py $(BENCH)
+	@tools/bench.sh $(BENCH)
 
 docs:           ## The documentation, into docs/_build/html
 	@tools/venv.sh docs
