@@ -36,6 +36,10 @@ cdef class Outgoing:
     # Raises LocalProtocolError, having written nothing, for what must not go on the wire.
     cdef int take(self, object response, RequestBase request, Output output, bint keep_alive) except -1
     cdef void forget(self) noexcept
+    cdef int take_plain(self, PlainResponse plain, RequestBase request, Output output) except -1
+    cdef int take_response(self, object response, RequestBase request, Output output) except -1
+    cdef int write_fields(self, list fields, bint bodyless, Output output) except -1
+    cdef int write_end(self, RequestBase request, Output output) except -1
 
 
 cdef bint is_lazy(object response)        # whether its body has to be iterated over

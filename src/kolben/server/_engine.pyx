@@ -16,6 +16,7 @@ from kolben.wire._writer cimport Output
 from kolben.base.limits import Limits, Timeouts
 
 cdef enum:
+    BLOCK_SIZE = 16384    # bytes; a longer leftover gets a block of its own size
     BLOCKS_KEPT = 64
 
 
@@ -44,13 +45,13 @@ cdef class Engine:
         self.base_context = contextvars.copy_context()
         self.output = Output()
         self.outgoing = Outgoing()
-        self.blocks = BlockPool(keep=BLOCKS_KEPT)
+        self.blocks = BlockPool(BLOCK_SIZE, BLOCKS_KEPT)
         self.set_limits(limits or Limits())
         self.set_timeouts(timeouts or Timeouts())
 
     cdef int set_limits(self, object limits) except -1:
         self.limits = limits
-        self.parser = HeadParser(request_line=limits.request_line, head=limits.head, field_count=limits.field_count)
+        self.parser = HeadParser(limits.request_line, limits.head, limits.field_count)
         self.body_limit = limits.body or 0
         self.body_memory = limits.body_memory
         self.output_limit = limits.output

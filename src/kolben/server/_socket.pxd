@@ -54,11 +54,11 @@ cdef extern from * nogil:
     int c_close "close"(int fd)
     const char *inet_ntop(int family, const void *address, char *into, unsigned int size)
     unsigned short ntohs(unsigned short port)
-    ctypedef struct sockaddr_in:
+    struct sockaddr_in:
         unsigned short sin_family
         unsigned short sin_port
         int sin_addr
-    ctypedef struct sockaddr_in6:
+    struct sockaddr_in6:
         unsigned short sin6_family
         unsigned short sin6_port
         int sin6_addr

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kolben.base import Limits, Timeouts
-from kolben.net import listen, parse_address
+from kolben.net import UnixAddress, listen_all, parse_address
 from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
@@ -132,14 +132,14 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 def server_of(listener: Listener) -> tuple[str, int | None]:
     """Both parts of a request's `server`: (host, port), or (path, None) for a Unix socket."""
     address = listener.address
-    return (address.path, None) if address.path is not None else (address.host, address.port)
+    return (address.path, None) if isinstance(address, UnixAddress) else (address.host, address.port)
 
 
 def url_of(listener: Listener) -> str:
     """Where a person finds what listens there."""
     address = listener.address
-    if address.path is not None:
-        return f"unix:{address.path}"
+    if isinstance(address, UnixAddress):
+        return str(address)
     host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host  # noqa: S104
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"
 
@@ -196,7 +196,7 @@ def run_app(
     listeners: list[Listener] = []
     try:
         for bind in binds:
-            listeners.extend(listen(parse_address(bind), backlog=limits.backlog))
+            listeners.extend(listen_all(parse_address(bind), backlog=limits.backlog))
         server = Server(app.handler, listeners, limits=limits, timeouts=timeouts)
     except BaseException:
         for listener in listeners:
