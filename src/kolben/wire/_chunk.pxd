@@ -12,14 +12,24 @@ cdef enum ChunkEvent:
 cdef struct ChunkDecoder:     # plain memory: it lives inside its connection; zeroed is ready
     int64_t left              # bytes of the present chunk still to come
     uint32_t overhead         # bytes of extensions and trailers so far, against the limit
-    uint32_t digits
+    uint32_t digits           # of the size that is being read, or bytes of the trailer's name
+    uint32_t candidates       # flags of the names that the trailer's name may still become, see _chunk.pyx
     int state
     bint in_trailers
 
 
 # Consumes bytes of p[0:n] and returns what it found; `used[0]` tells how many were consumed.  Call again with the rest.
-# Raises RemoteProtocolError (400) or LimitExceeded (431) when extensions and trailers together pass `overhead_limit` bytes.
+# After CHUNK_END the decoder is zeroed again.  Not to be called again after it raised.
+# Raises RemoteProtocolError (400), or LimitExceeded (431) when extensions (";" and on, without CRLF) and trailers (whole
+# lines) together pass `overhead_limit` bytes; 0: none.
 cdef ChunkEvent decode_chunked(
     ChunkDecoder *decoder, const unsigned char *p, Py_ssize_t n, Py_ssize_t overhead_limit,
     Py_ssize_t *used, const unsigned char **data, Py_ssize_t *data_length,
 ) except? CHUNK_MORE
+
+
+cdef class ChunkedBody:
+    """The decoder with a Python face."""
+
+    cdef ChunkDecoder _decoder
+    cdef readonly Py_ssize_t overhead_limit
