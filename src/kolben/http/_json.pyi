@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from typing import Any, final
+
+SPARE_LIMIT: int
+
+@final
+class Encoder:
+    """Writes what `json.dumps` writes, as text or as the bytes of an answer."""
+
+    @property
+    def ensure_ascii(self) -> bool: ...
+    @property
+    def sort_keys(self) -> bool: ...
+    @property
+    def indent(self) -> int | str | None: ...
+    @property
+    def separators(self) -> tuple[str, str]: ...
+    @property
+    def default(self) -> Callable[[Any], Any] | None: ...
+    @property
+    def spare_capacity(self) -> int: ...
+    def __init__(
+        self,
+        *,
+        ensure_ascii: bool = True,
+        sort_keys: bool = True,
+        indent: int | str | None = None,
+        separators: tuple[str, str] | None = None,
+        default: Callable[[Any], Any] | None = None,
+    ) -> None: ...
+    def dumps(self, value: object) -> str: ...
+    def dump_bytes(self, value: object) -> bytes: ...
+    def encode_response(self, value: object) -> bytes: ...

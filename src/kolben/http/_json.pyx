@@ -1,0 +1,399 @@
+"""Values to JSON, in exactly the bytes that the interpreter's `json.dumps` writes for them.
+
+Ancestry: `json.encoder` and its C accelerator, whose decisions are repeated here one by one (what counts as a str, the
+order of the checks, which overridden methods are called), because Flask's answers are made of them.  What differs is how it is
+written: into one buffer of bytes instead of a list of strings.
+
+Invariants, kept in step by hand:
+
+* Objects are held while they are written, since `default` may change every container.  Lists are read live, dicts from a copy.
+* A failed call leaves nothing behind: an error ends the whole document, so ancestors need not be taken off.
+* Indented text comes from `json.dumps` itself.  The interpreter writes it by Python code whose decisions differ from those of its C code
+  (it calls `__iter__` and `__bool__` of subclasses and believes `__class__`), and it is read by people, in development.
+"""
+
+import json
+from json.encoder import encode_basestring_ascii
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next, PyDict_Size
+from cpython.exc cimport PyErr_Format
+from cpython.float cimport PyFloat_Check, PyFloat_CheckExact
+from cpython.list cimport PyList_Check, PyList_Sort
+from cpython.long cimport PyLong_Check, PyLong_CheckExact
+from cpython.mapping cimport PyMapping_Items
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport Py_TYPE, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_Compare, PyUnicode_DecodeUTF8
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.string cimport memcmp, memcpy
+
+from kolben.http._json_kernels cimport has_surrogate, write_characters
+from kolben.http._json_scratch cimport Scratch, enter, leave, reserve, write, write_byte, write_bytes, write_float, write_int
+
+cdef extern from "Python.h":
+    int Py_EnterRecursiveCall(const char *where) except -1
+    void Py_LeaveRecursiveCall()
+    Py_ssize_t PySequence_Fast_GET_SIZE(object values)
+    PyObject *PySequence_Fast_GET_ITEM(object values, Py_ssize_t index)
+    object PyUnicode_New(Py_ssize_t length, Py_UCS4 highest)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    int PyUnicode_KIND(object text)
+    void *PyUnicode_DATA(object text)
+
+cdef extern from *:
+    """
+    #if PY_VERSION_HEX < 0x030C0000
+    #define kolben_ready(text) PyUnicode_READY(text)
+    #else
+    #define kolben_ready(text) ((void)(text), 0)
+    #endif
+    """
+    int kolben_ready(object text) except -1     # 3.11 still knows strings without their final form
+
+cdef enum:
+    START = 1024                    # bytes of a new buffer
+    KEPT = 64 * 1024                # bytes that an encoder keeps between calls at most
+    PIECE = 4096                    # characters for which room is made at once
+    FEW = 16                        # items that are sorted on the stack
+
+cdef const char *NESTING = b" while encoding a JSON object"
+
+SPARE_LIMIT = KEPT
+
+
+cdef inline int write_separator(Scratch *scratch, bytes separator) except -1:
+    if PyBytes_GET_SIZE(separator) == 1:
+        return write_byte(scratch, <uint8_t>PyBytes_AS_STRING(separator)[0])
+    return write_bytes(scratch, separator)
+
+
+cdef inline bint comes_before(PyObject *one, PyObject *other) noexcept:
+    """Whether one key sorts before another; both are exactly str, so nothing is called and nothing fails."""
+    cdef const uint8_t *p
+    cdef const uint8_t *q
+    cdef Py_ssize_t n, m
+    cdef int order
+    if PyUnicode_KIND(<object>one) != 1 or PyUnicode_KIND(<object>other) != 1:
+        return PyUnicode_Compare(<object>one, <object>other) < 0
+    p = <const uint8_t *>PyUnicode_DATA(<object>one)
+    q = <const uint8_t *>PyUnicode_DATA(<object>other)
+    if p[0] != q[0]:                # a str ends with a zero, so even an empty one has this
+        return p[0] < q[0]
+    n = PyUnicode_GET_LENGTH(<object>one)
+    m = PyUnicode_GET_LENGTH(<object>other)
+    order = memcmp(p, q, min(n, m))
+    return order < 0 or (order == 0 and n < m)
+
+
+cdef Py_ssize_t few_pairs(Pair *pairs, object mapping, bint sort_keys) noexcept:
+    """Take up to FEW items of a plain dict whose keys are exactly str, in order; return how many, with references to them, or 0.
+
+    PERF: no list and no tuples; most dicts are such.
+    """
+    cdef Py_ssize_t i, n = 0, position = 0
+    cdef PyObject *key
+    cdef PyObject *value
+    if not PyDict_CheckExact(mapping) or PyDict_Size(mapping) > FEW:
+        return 0
+    while PyDict_Next(mapping, &position, &key, &value):        # nothing is called here that could change the dict
+        if not PyUnicode_CheckExact(<object>key):
+            return 0
+        i = n
+        while sort_keys and i > 0 and comes_before(key, pairs[i - 1].key):
+            pairs[i] = pairs[i - 1]
+            i -= 1
+        pairs[i] = Pair(key, value)
+        n += 1
+    for i in range(n):
+        Py_INCREF(<object>pairs[i].key)
+        Py_INCREF(<object>pairs[i].value)
+    return n
+
+
+@cython.final
+cdef class Encoder:
+    """Writes what `json.dumps` writes, as text or as the bytes of an answer.
+
+    Args:
+        ensure_ascii: Escape every other character.
+        sort_keys: Sort each dict's items before keys are made text; keys of types that do not compare raise TypeError.
+        indent: As for `json.dumps`, which then does the work.
+        separators: Between items and after a key.  Default as in `json.dumps`: with blanks; Flask's answers have ``(",", ":")``.
+        default: Called with what JSON has no form for; returns something that has, or raises TypeError.
+
+    Raises (each method):
+        TypeError: A value or a key has no form, or keys do not compare.
+        ValueError: A container holds itself, or an int has too many digits.
+        RecursionError: Containers are nested deeper than the interpreter allows.
+        UnicodeEncodeError: A lone surrogate cannot become bytes (only without `ensure_ascii`).
+    """
+
+    def __cinit__(self, *, bint ensure_ascii=True, bint sort_keys=True, object indent=None, tuple separators=None, object default=None):
+        if separators is None:
+            separators = (", " if indent is None else ",", ": ")
+        comma, colon = separators
+        self.ensure_ascii = ensure_ascii
+        self.sort_keys = sort_keys
+        self.indent = indent
+        self.separators = separators
+        self.default = default
+        self._comma = (<str?>comma).encode()
+        self._colon = (<str?>colon).encode()
+        self._is_ascii = ensure_ascii and comma.isascii() and colon.isascii()
+
+    def __dealloc__(self):
+        PyMem_Free(self._spare)
+
+    @property
+    def spare_capacity(self):
+        """Bytes kept for the next call; 0 while a call uses them."""
+        return self._spare_capacity if self._spare != NULL else 0
+
+    cpdef bytes encode_response(self, object value):
+        """Return the body of Flask's answer: UTF-8, with a newline at the end."""
+        cdef Scratch scratch
+        if self.indent is not None:
+            return (self.pretty(value) + "\n").encode()
+        self.open(&scratch)
+        try:
+            self.write_value(&scratch, value)
+            write(&scratch, b"\n", 1)
+            return self.to_bytes(&scratch)
+        finally:
+            self.close(&scratch)
+
+    cpdef bytes dump_bytes(self, object value):
+        """Return UTF-8."""
+        cdef Scratch scratch
+        if self.indent is not None:
+            return self.pretty(value).encode()
+        self.open(&scratch)
+        try:
+            self.write_value(&scratch, value)
+            return self.to_bytes(&scratch)
+        finally:
+            self.close(&scratch)
+
+    cpdef str dumps(self, object value):
+        """Return text."""
+        cdef Scratch scratch
+        if self.indent is not None:
+            return self.pretty(value)
+        self.open(&scratch)
+        try:
+            self.write_value(&scratch, value)
+            return self.to_str(&scratch)
+        finally:
+            self.close(&scratch)
+
+    # --- The life of a call's memory ---
+
+    cdef int open(self, Scratch *scratch) except -1:
+        scratch.length = scratch.depth = 0
+        scratch.far = NULL
+        scratch.has_surrogate = False
+        if self._spare != NULL:
+            scratch.data = self._spare
+            scratch.capacity = self._spare_capacity
+            self._spare = NULL
+            return 0
+        scratch.data = <uint8_t *>PyMem_Malloc(START)
+        if scratch.data == NULL:
+            raise MemoryError
+        scratch.capacity = START
+        return 0
+
+    cdef void close(self, Scratch *scratch) noexcept:
+        Py_XDECREF(scratch.far)
+        if self._spare == NULL and scratch.capacity <= KEPT:
+            self._spare = scratch.data
+            self._spare_capacity = scratch.capacity
+        else:
+            PyMem_Free(scratch.data)
+
+    cdef bytes to_bytes(self, Scratch *scratch):
+        if scratch.has_surrogate:
+            return self.to_str(scratch).encode()        # raises, with the place in the text
+        return PyBytes_FromStringAndSize(<char *>scratch.data, scratch.length)
+
+    cdef str to_str(self, Scratch *scratch):
+        cdef str text
+        if not self._is_ascii:
+            return PyUnicode_DecodeUTF8(<char *>scratch.data, scratch.length, "surrogatepass")
+        text = PyUnicode_New(scratch.length, 127)
+        memcpy(PyUnicode_DATA(text), scratch.data, scratch.length)
+        return text
+
+    cdef str pretty(self, object value):
+        return json.dumps(
+            value,
+            ensure_ascii=self.ensure_ascii,
+            sort_keys=self.sort_keys,
+            indent=self.indent,
+            separators=self.separators,
+            default=self.default,
+        )
+
+    # --- One value ---
+
+    cdef int write_value(self, Scratch *scratch, object value) except -1:
+        # Exact types first, since almost all are; then the order of the interpreter's encoder.
+        if PyUnicode_CheckExact(value):
+            return self.write_text(scratch, value)
+        if PyLong_CheckExact(value):
+            return write_int(scratch, value)
+        if value is None:
+            return write(scratch, b"null", 4)
+        if value is True:
+            return write(scratch, b"true", 4)
+        if value is False:
+            return write(scratch, b"false", 5)
+        if PyFloat_CheckExact(value):
+            return write_float(scratch, value)
+        if PyUnicode_Check(value):
+            return self.write_text(scratch, value)
+        if PyLong_Check(value):
+            return write_int(scratch, value)
+        if PyFloat_Check(value):
+            return write_float(scratch, value)
+        return self.write_nested(scratch, value)
+
+    cdef int write_nested(self, Scratch *scratch, object value) except -1:
+        cdef object plain
+        if not (PyDict_Check(value) or PyList_Check(value) or PyTuple_Check(value)):
+            plain = self.open_by_default(scratch, value)
+            Py_EnterRecursiveCall(NESTING)
+            try:
+                self.write_value(scratch, plain)
+            finally:
+                Py_LeaveRecursiveCall()
+            return leave(scratch, value)
+        Py_EnterRecursiveCall(NESTING)
+        try:
+            return self.write_dict(scratch, value) if PyDict_Check(value) else self.write_sequence(scratch, value)
+        finally:
+            Py_LeaveRecursiveCall()
+
+    cdef object open_by_default(self, Scratch *scratch, object value):
+        """Note that `value` is open; return what `default` makes of it."""
+        if scratch.depth == 0 and isinstance(value, str):
+            encode_basestring_ascii(value)      # a proxy that says it is a str: the interpreter refuses it, by this error
+        enter(scratch, value)
+        if self.default is None:
+            raise TypeError(f"Object of type {value.__class__.__name__} is not JSON serializable")
+        return self.default(value)
+
+    cdef int write_text(self, Scratch *scratch, object text) except -1:
+        # Piece by piece: room for the longest escapes of all of a long text would be up to twelve times its size.
+        cdef Py_ssize_t n, stop, start = 0
+        cdef int kind, widest
+        kolben_ready(text)
+        n = PyUnicode_GET_LENGTH(text)
+        kind = PyUnicode_KIND(text)
+        widest = 12 if kind == 4 else 6
+        stop = min(n, <Py_ssize_t>PIECE)
+        reserve(scratch, stop * widest + 2)
+        scratch.data[scratch.length] = c'"'
+        scratch.length += 1
+        while True:
+            self.write_piece(scratch, kind, PyUnicode_DATA(text), start, stop)
+            if stop == n:
+                break
+            start = stop
+            stop = min(n, start + PIECE)
+            reserve(scratch, (stop - start) * widest + 1)
+        scratch.data[scratch.length] = c'"'
+        scratch.length += 1
+        return 0
+
+    cdef void write_piece(self, Scratch *scratch, int kind, const void *data, Py_ssize_t start, Py_ssize_t stop) noexcept:
+        cdef uint8_t *out = scratch.data + scratch.length
+        cdef Py_ssize_t n = stop - start
+        if kind == 1:
+            scratch.length += write_characters(out, <const uint8_t *>data + start, n, self.ensure_ascii)
+        elif kind == 2:
+            scratch.length += write_characters(out, <const uint16_t *>data + start, n, self.ensure_ascii)
+            scratch.has_surrogate |= not self.ensure_ascii and has_surrogate(<const uint16_t *>data + start, n)
+        else:
+            scratch.length += write_characters(out, <const uint32_t *>data + start, n, self.ensure_ascii)
+            scratch.has_surrogate |= not self.ensure_ascii and has_surrogate(<const uint32_t *>data + start, n)
+
+    # --- Containers ---
+
+    cdef int write_sequence(self, Scratch *scratch, object values) except -1:
+        """Write a list, as long as it is at each step, or a tuple.  Overridden methods of subclasses are not called."""
+        cdef Py_ssize_t i = 0
+        cdef object value
+        if PySequence_Fast_GET_SIZE(values) == 0:
+            return write(scratch, b"[]", 2)
+        enter(scratch, values)
+        write_byte(scratch, c"[")
+        while i < PySequence_Fast_GET_SIZE(values):
+            if i:
+                write_separator(scratch, self._comma)
+            value = <object>PySequence_Fast_GET_ITEM(values, i)
+            self.write_value(scratch, value)
+            i += 1
+        write_byte(scratch, c"]")
+        return leave(scratch, values)
+
+    cdef int write_dict(self, Scratch *scratch, object mapping) except -1:
+        cdef Pair pairs[FEW]
+        cdef Py_ssize_t i, n
+        if PyDict_Size(mapping) == 0:
+            return write(scratch, b"{}", 2)
+        enter(scratch, mapping)
+        write_byte(scratch, c"{")
+        n = few_pairs(pairs, mapping, self.sort_keys)
+        if n == 0:
+            self.write_items(scratch, mapping)
+        else:
+            try:
+                self.write_pairs(scratch, pairs, n)
+            finally:
+                for i in range(n):
+                    Py_DECREF(<object>pairs[i].key)
+                    Py_DECREF(<object>pairs[i].value)
+        write_byte(scratch, c"}")
+        return leave(scratch, mapping)
+
+    cdef int write_pairs(self, Scratch *scratch, const Pair *pairs, Py_ssize_t n) except -1:
+        cdef Py_ssize_t i
+        for i in range(n):
+            if i:
+                write_separator(scratch, self._comma)
+            self.write_text(scratch, <object>pairs[i].key)
+            write_separator(scratch, self._colon)
+            self.write_value(scratch, <object>pairs[i].value)
+        return 0
+
+    cdef int write_items(self, Scratch *scratch, object mapping) except -1:
+        """Write a dict of any size, with any keys.  Calls a subclass's items()."""
+        cdef list items = PyMapping_Items(mapping)
+        cdef bint first = True
+        cdef object item
+        if self.sort_keys:
+            PyList_Sort(items)      # whole items, as the interpreter does: keys that are equal compare their values
+        for item in items:
+            if not (PyTuple_Check(item) and PyTuple_GET_SIZE(item) == 2):
+                raise ValueError("items must return 2-tuples")
+            if not first:
+                write_separator(scratch, self._comma)
+            first = False
+            self.write_key(scratch, (<tuple>item)[0])
+            write_separator(scratch, self._colon)
+            self.write_value(scratch, (<tuple>item)[1])
+        return 0
+
+    cdef int write_key(self, Scratch *scratch, object key) except -1:
+        if PyUnicode_Check(key):
+            return self.write_text(scratch, key)
+        if not (key is None or PyLong_Check(key) or PyFloat_Check(key)):
+            PyErr_Format(TypeError, b"keys must be str, int, float, bool or None, not %.100s", Py_TYPE(key).tp_name)
+        write_byte(scratch, c'"')
+        self.write_value(scratch, key)
+        return write_byte(scratch, c'"')
