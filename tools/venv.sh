@@ -37,7 +37,9 @@ changed() {
 
 installed=
 if usable; then installed=$(sed -n 2p "$stamp"); fi
-extras=$(printf '%s\n' $installed "$@" | sort -u | xargs)
+extras=$(printf '%s\n' $installed "$@" | sort -u | tr '\n' ' ')
+extras=${extras# }
+extras=${extras% }
 if usable && [ "$extras" = "$installed" ] && [ -z "$(changed)" ]; then exit 0; fi
 
 if ! usable; then
