@@ -18,16 +18,21 @@ import werkzeug.routing
 from werkzeug.routing.converters import NumberConverter
 from werkzeug.routing.matcher import State, StateMachineMatcher
 
-from kolben.routing import _segment
+from kolben.routing import _build, _segment
+from kolben.routing._build import Recipe, Slot
+from kolben.routing._quote import quote
 from kolben.routing._segment import Conversion, Pattern
 from kolben.routing._tree import Entry, Node, Picture, default_rules_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from werkzeug.routing.rules import RulePart
 
-__all__ = ["compile_rules"]
+__all__ = ["compile_recipe", "compile_rules"]
+
+# What a Rule's class must not override for its URLs to be built natively.
+BUILDING = ("build", "suitable_for", "_encode_query_vars", "_compile_builder", "compile")
 
 # Text as re.escape() writes it: there is no doubt about what it matches.
 LITERAL = r"(?:\\[()\[\]{}?*+\-|^$\\.&~# \t\n\r\v\f]|[^()\[\]{}?*+\-|^$\\.&~# \t\n\r\v\f])*"
@@ -148,3 +153,48 @@ def compile_conversion(converter: werkzeug.routing.BaseConverter) -> Conversion:
         kind = {int: _segment.TO_INT, float: _segment.TO_FLOAT}.get(converter.num_convert, _segment.CALL)
         limits = {"fixed_digits": converter.fixed_digits, "minimum": converter.min, "maximum": converter.max}
     return Conversion(kind, converter, **limits)
+
+
+def compile_recipe(rule: werkzeug.routing.Rule) -> Recipe:
+    """Return how a rule's URLs are made: natively unless its class overrides a step, or its defaults are unusual."""
+    defaults = rule.defaults or {}
+    overridden = any(getattr(type(rule), name) is not getattr(werkzeug.routing.Rule, name) for name in BUILDING)
+    if overridden or any(type(name) is not str for name in defaults):
+        return Recipe(rule)
+    parts = [_compile_piece(rule, is_variable, text, defaults) for is_variable, text in rule._trace]
+    if any(part is None for part in parts):
+        return Recipe(rule)
+    border = rule._trace.index((False, "|"))  # between the domain and the path
+    return Recipe(rule, _fold(parts[:border]), _fold(parts[border + 1 :]))
+
+
+def _compile_piece(rule: werkzeug.routing.Rule, is_variable: bool, text: str, defaults: Mapping[str, Any]) -> str | Slot | None:
+    """Return literal text, a place for a value, or None for what only the rule can make."""
+    if not is_variable:
+        return quote(text)
+    converter = rule._converters[text]
+    if text in defaults:
+        literal = converter.to_url(defaults[text])
+        return literal if type(literal) is str else None
+    return Slot(text, _slot_kind(converter), converter)
+
+
+def _slot_kind(converter: werkzeug.routing.BaseConverter) -> int:
+    inherited = None if "to_url" in vars(converter) else type(converter).to_url
+    if inherited is werkzeug.routing.BaseConverter.to_url:
+        return _build.QUOTE
+    is_number = isinstance(converter, NumberConverter) and inherited is NumberConverter.to_url
+    if is_number and converter.num_convert is int and not converter.fixed_digits:
+        return _build.NUMBER
+    return _build.ASK
+
+
+def _fold(parts: list[str | Slot]) -> tuple[str | Slot, ...]:
+    """Join neighbouring literal texts."""
+    folded: list[str | Slot] = []
+    for part in parts:
+        if isinstance(part, str) and folded and isinstance(folded[-1], str):
+            folded[-1] += part
+        else:
+            folded.append(part)
+    return tuple(folded or [""])

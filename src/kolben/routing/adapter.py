@@ -1,4 +1,4 @@
-"""A Map bound to one host and script: matching with Werkzeug's exceptions."""
+"""A Map bound to one host and script: matching and building with Werkzeug's exceptions."""
 
 from __future__ import annotations
 
@@ -85,3 +85,19 @@ class MapAdapter(werkzeug.routing.MapAdapter):
         if not isinstance(rule.redirect_to, str):
             return rule.redirect_to(self, **values)
         return PLACEHOLDER.sub(lambda name: rule._converters[name[1]].to_url(values[name[1]]), rule.redirect_to)
+
+    def build(
+        self,
+        endpoint: Any,
+        values: Mapping[str, Any] | None = None,
+        method: str | None = None,
+        force_external: bool = False,  # noqa: FBT001, FBT002  # Werkzeug's signature
+        append_unknown: bool = True,  # noqa: FBT001, FBT002  # Werkzeug's signature
+        url_scheme: str | None = None,
+    ) -> str:
+        """Return the URL of an endpoint with these values.  Werkzeug: same.
+
+        Raises:
+            BuildError: no rule of the endpoint takes these values.
+        """
+        return self.map._builder.build(self, endpoint, values, method, force_external, append_unknown, url_scheme)

@@ -6,7 +6,8 @@ from typing import Any
 
 import werkzeug.routing
 
-from kolben.routing._compiler import compile_rules
+from kolben.routing._build import Builder
+from kolben.routing._compiler import compile_recipe, compile_rules
 from kolben.routing._tree import Tree
 from kolben.routing.adapter import MapAdapter
 
@@ -31,11 +32,14 @@ class Map(werkzeug.routing.Map):
     """
 
     _tree: Tree
+    _builder: Builder
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Map:
-        """Give the map its tree before anybody can set an attribute."""
+        """Give the map its tree and its builder before anybody can set an attribute."""
         self = super().__new__(cls)
-        object.__setattr__(self, "_tree", Tree(self, compile_rules))
+        tree = Tree(self, compile_rules)
+        object.__setattr__(self, "_tree", tree)
+        object.__setattr__(self, "_builder", Builder(tree, self, compile_recipe, cls.update is not werkzeug.routing.Map.update))
         return self
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -45,8 +49,8 @@ class Map(werkzeug.routing.Map):
             self._tree.changed()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the tree out: a copy has its own."""
-        return {name: value for name, value in self.__dict__.items() if name != "_tree"}
+        """Leave tree and builder out: a copy has its own."""
+        return {name: value for name, value in self.__dict__.items() if name not in {"_tree", "_builder"}}
 
     @property
     def version(self) -> int:
