@@ -1,0 +1,83 @@
+"""The map of the matcher: a native picture of a Map's rules, and what one search in it yields."""
+
+from kolben.routing._segment cimport Pattern
+
+
+cpdef enum:                # Match.outcome
+    FOUND = 0             # rule, endpoint and view_args are set
+    NOT_FOUND = 1
+    METHOD_NOT_ALLOWED = 2        # `allowed` is set
+    WEBSOCKET_MISMATCH = 3
+    REDIRECT_PATH = 4     # the right path stands in `path`, unquoted: a slash was missing, or several became one
+    REDIRECT_ALIAS = 5    # `endpoint` and `view_args` name the canonical rule
+    REDIRECT_DEFAULTS = 6 # `rule` is the one whose defaults are what was asked for
+    REDIRECT_TO = 7       # `rule.redirect_to` says where to
+
+
+cdef class Match:
+    """What one search found.  It never raises: a missing rule, a wrong method and a redirect are outcomes, too."""
+
+    cdef readonly int outcome
+    cdef readonly object rule
+    cdef readonly object endpoint
+    cdef readonly dict view_args      # fresh for every match: the caller may change it
+    cdef readonly set allowed         # methods
+    cdef readonly str path
+
+
+cdef class Entry:
+    """One rule, at the node where its parts end."""
+
+    cdef readonly object rule
+    cdef object _endpoint
+    cdef object _methods              # the rule's own set, or None
+    cdef bint _websocket
+    cdef bint _strict_slashes
+    cdef bint _merge_slashes
+    cdef tuple _names
+    cdef tuple _conversions
+    cdef object _defaults
+    cdef bint _is_alias
+    cdef bint _redirects
+    cdef tuple _default_rules         # of its endpoint, that come first when URLs are built and provide defaults for it
+
+    cdef Match make_match(self, list values, str method, bint redirect_defaults)
+
+
+cdef class Node:
+    """Where a search stands after some parts of a path."""
+
+    cdef dict _static                 # the next part -> Node
+    cdef tuple _patterns              # tried in this order when that one led nowhere
+    cdef tuple _pattern_nodes
+    cdef tuple _entries
+    cdef Node _slash                  # what _static has under the empty part
+    cdef dict _paths                  # of a root's child: whole static paths below it -> Node
+
+
+cdef class Picture:
+    """The rules of a map at one version.  Never changed once made."""
+
+    cdef readonly unsigned long long version
+    cdef Node _root                   # None: this map's rules are searched by Werkzeug's own matcher
+    cdef bint _merge_slashes
+    cdef bint _redirect_defaults
+
+    cdef Match match(self, str domain, str path, str method, bint websocket)
+
+
+cdef class Tree:
+    """Finds rules for one Map.  Compiled when first asked after a change; rules may be added while others search.
+
+    An owner compares `version` with what it saw to learn that rules or settings changed.
+    """
+
+    cdef readonly unsigned long long version
+    cdef object _map
+    cdef object _compile              # Map -> Picture
+    cdef Picture _picture             # swapped as a whole: a search holds the one it began with
+
+    # `domain` is the subdomain, or the host when the map matches hosts.  `path` is decoded, with or without its first
+    # slash; `method` in any case.  Raises only what a converter raises, other than ValidationError.
+    cdef Match match(self, str domain, str path, str method, bint websocket)
+    cdef Picture _current(self)
