@@ -1,1 +1,4 @@
 """Rules to endpoint names and endpoint names to URLs.  Knows strings only."""
+
+from werkzeug.routing import Map as Map
+from werkzeug.routing import Rule as Rule
