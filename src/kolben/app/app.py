@@ -1,0 +1,105 @@
+"""App: the object that an application is built on."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from kolben.app.dispatch import Dispatch
+from kolben.app.globals import g
+
+if TYPE_CHECKING:
+    from kolben.testing import FlaskClient, FlaskCliRunner
+
+__all__ = ["App"]
+
+
+class App(Dispatch):
+    """An application: Flask's API.  Register with it, then serve it, call it as WSGI, or test it.
+
+    The class is built in storeys, a file each, of which a higher one knows the lower ones only:
+    scaffold · settings · registration · urls · rendering · responses · errors · dispatch.
+    """
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        super().__init__(
+            import_name,
+            static_url_path,
+            static_folder,
+            static_host,
+            host_matching,
+            subdomain_matching,
+            template_folder,
+            instance_path,
+            instance_relative_config,
+            root_path,
+        )
+        if self.has_static_folder:
+            self._add_static_rule(static_host, host_matching)
+
+    def _add_static_rule(self, static_host: str | None, host_matching: bool) -> None:
+        if bool(static_host) != host_matching:
+            raise AssertionError("Invalid static_host/host_matching combination")
+        # Not the bound method: an app that holds itself is freed only when the collector comes by.
+        app = weakref.ref(self)
+        self.add_url_rule(
+            f"{self.static_url_path}/<path:filename>",
+            endpoint="static",
+            host=static_host,
+            view_func=lambda **values: app().send_static_file(**values),  # type: ignore[union-attr]
+        )
+
+    def make_shell_context(self) -> dict[str, Any]:
+        """Return the names of an interactive shell."""
+        names: dict[str, Any] = {"app": self, "g": g}
+        for processor in self.shell_context_processors:
+            names.update(processor())
+        return names
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: Any,
+    ) -> None:
+        """Serve this app until Control-C.
+
+        Args:
+            host: Address to listen on; left out, SERVER_NAME's or 127.0.0.1.  "0.0.0.0" for all.
+            port: Left out, SERVER_NAME's or 5000.
+            debug: Switch debug mode on or off.
+            load_dotenv: Read .env and .flaskenv first.
+            options: For the server: `use_reloader`, `use_debugger`, `threaded` ...
+        """
+        from kolben.commands.running import run_app
+
+        run_app(self, host, port, debug, load_dotenv, options)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:
+        """Make a client that speaks to this app without a socket; more arguments go to its class, `test_client_class`."""
+        client_class = self.test_client_class
+        if client_class is None:
+            from kolben.testing import FlaskClient as client_class
+        return client_class(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:
+        """Make a runner for this app's commands; arguments go to its class, `test_cli_runner_class`."""
+        runner_class = self.test_cli_runner_class
+        if runner_class is None:
+            from kolben.testing import FlaskCliRunner as runner_class
+        return runner_class(self, **kwargs)

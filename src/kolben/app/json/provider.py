@@ -1,0 +1,98 @@
+"""How one app writes and reads JSON: the place to put another library."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+import json
+import uuid
+import weakref
+from datetime import date
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from werkzeug.http import http_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.sansio.response import Response
+
+    from kolben.app.app import App
+
+__all__ = ["DefaultJSONProvider", "JSONProvider"]
+
+
+class JSONProvider:
+    """What an app needs of a JSON library.  A subclass gives `dumps` and `loads`, and may improve the rest."""
+
+    def __init__(self, app: App) -> None:
+        self._app: App = weakref.proxy(app)
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        raise NotImplementedError
+
+    def dump(self, obj: Any, fp: IO[str], **kwargs: Any) -> None:
+        fp.write(self.dumps(obj, **kwargs))
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def load(self, fp: IO[Any], **kwargs: Any) -> Any:
+        return self.loads(fp.read(), **kwargs)
+
+    def _prepare_response_obj(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args and kwargs:
+            raise TypeError("app.json.response() takes either args or kwargs, not both")
+        if len(args) == 1:
+            return args[0]
+        return args or kwargs or None
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Make a response of one value, a list of several, or a dict of the named ones."""
+        return self._app.response_class(self.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
+
+
+def _default(o: Any) -> Any:
+    """Turn what JSON has no word for into something it has: dates as HTTP dates, UUIDs and decimals as text."""
+    if isinstance(o, date):
+        return http_date(o)
+    if isinstance(o, decimal.Decimal | uuid.UUID):
+        return str(o)
+    if dataclasses.is_dataclass(o) and not isinstance(o, type):
+        return dataclasses.asdict(o)
+    if hasattr(o, "__html__"):
+        return str(o.__html__())
+    raise TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
+
+
+class DefaultJSONProvider(JSONProvider):
+    """Python's own json, set up as Flask sets it up.
+
+    Attributes:
+        default: Called with what json cannot write; returns something it can, or raises TypeError.
+        ensure_ascii: Escape everything that is not ASCII.
+        sort_keys: Sort the keys of dicts.  All keys of one dict must then be comparable.
+        compact: Responses without spaces.  None: unless the app is in debug mode.
+        mimetype: Of responses.
+    """
+
+    default: ClassVar[Callable[[Any], Any]] = staticmethod(_default)
+    ensure_ascii = True
+    sort_keys = True
+    compact: bool | None = None
+    mimetype = "application/json"
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        kwargs.setdefault("default", self.default)
+        kwargs.setdefault("ensure_ascii", self.ensure_ascii)
+        kwargs.setdefault("sort_keys", self.sort_keys)
+        return json.dumps(obj, **kwargs)
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return json.loads(s, **kwargs)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        obj = self._prepare_response_obj(args, kwargs)
+        compact = not self._app.debug if self.compact is None else self.compact
+        layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
+        return self._app.response_class(f"{self.dumps(obj, **layout)}\n", mimetype=self.mimetype)

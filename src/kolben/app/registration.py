@@ -1,0 +1,147 @@
+"""What an app can be given beyond a blueprint's repertoire: views, blueprints, template functions, shell and teardown hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, ValuesView
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kolben.app.blueprints import _decorator
+from kolben.app.scaffold import _endpoint_from_view_func, setupmethod
+from kolben.app.settings import Settings
+from kolben.base import RegistrationError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment as BaseEnvironment
+
+    from kolben.app import typing as ft
+    from kolben.app.blueprints import Blueprint
+
+__all__ = ["ENDPOINT_OPTIONS", "Registration"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Options of a route that are Kolben's and not the rule's: how its view runs.
+ENDPOINT_OPTIONS = {"run": {"inline", "thread"}}
+
+
+class Registration(Settings):
+    """The second storey: registering."""
+
+    if TYPE_CHECKING:
+        jinja_env: BaseEnvironment  # the storey of templates makes it
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_first_request:
+            raise AssertionError(
+                f"The setup method '{f_name}' can no longer be called on the application. It has already handled its first"
+                " request, any changes will not be applied consistently.\nMake sure all imports, decorators, functions, etc."
+                " needed to set up the application are done before running it."
+            )
+
+    # -- Routes and blueprints
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Add a URL rule, and the view of its endpoint.
+
+        Args:
+            rule: Such as "/user/<int:id>".
+            endpoint: Name for `url_for`; left out, the view's.
+            view_func: Gets the values of the rule as keyword arguments.  May be registered later under the endpoint's name.
+            provide_automatic_options: Answer OPTIONS by itself; left out, unless the view does.
+            options: `methods`; `run`, "inline" or "thread", pins where a plain view runs; the rest is for the rule
+                (`defaults`, `subdomain`, `host`, `strict_slashes`, `redirect_to` ...).
+        """
+        if endpoint is None:
+            endpoint = _endpoint_from_view_func(view_func)
+        methods, automatic = self._methods_of(view_func, options.pop("methods", None), provide_automatic_options)
+        self._note_endpoint_options(endpoint, options)
+        rule_object = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
+        rule_object.provide_automatic_options = automatic  # type: ignore[attr-defined]
+        self.url_map.add(rule_object)
+        if view_func is not None:
+            known = self.view_functions.get(endpoint)
+            if known is not None and known != view_func:
+                raise RegistrationError(f"View function mapping is overwriting an existing endpoint function: {endpoint}")
+            self.view_functions[endpoint] = view_func
+
+    def _methods_of(self, view: Any, given: Any, automatic: bool | None) -> tuple[set[str], bool]:
+        """Return the methods of a rule, and whether OPTIONS is answered by itself."""
+        if given is None:
+            given = getattr(view, "methods", None) or ("GET",)
+        if isinstance(given, str):
+            raise TypeError('Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])')
+        methods = {method.upper() for method in given}
+        required = set(getattr(view, "required_methods", ()))
+        if automatic is None:
+            automatic = getattr(view, "provide_automatic_options", None)
+        if automatic is None:
+            automatic = "OPTIONS" not in methods and bool(self.config["PROVIDE_AUTOMATIC_OPTIONS"])
+            if automatic:
+                required.add("OPTIONS")
+        return methods | required, automatic
+
+    def _note_endpoint_options(self, endpoint: str, options: dict[str, Any]) -> None:
+        for name, allowed in ENDPOINT_OPTIONS.items():
+            if name not in options:
+                continue
+            value = options.pop(name)
+            if value is not None and value not in allowed:
+                expected = " or ".join(repr(word) for word in sorted(allowed))
+                raise RegistrationError(f"endpoint {endpoint!r}: {name}={value!r} is not known: expected {expected}, or leave it out")
+            self.endpoint_options.setdefault(endpoint, {})[name] = value
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Put a blueprint's views and functions onto this app; options (url_prefix, subdomain, name ...) go before its own."""
+        blueprint.register(self, options)  # type: ignore[arg-type]  # an App, once it is built
+
+    def iter_blueprints(self) -> ValuesView[Blueprint]:
+        return self.blueprints.values()
+
+    # -- Template functions
+
+    @setupmethod
+    def template_filter(self, name: str | None = None) -> Callable[[F], F]:
+        return _decorator(self.add_template_filter, name)
+
+    @setupmethod
+    def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
+        self.jinja_env.filters[name or f.__name__] = f
+
+    @setupmethod
+    def template_test(self, name: str | None = None) -> Callable[[F], F]:
+        return _decorator(self.add_template_test, name)
+
+    @setupmethod
+    def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
+        self.jinja_env.tests[name or f.__name__] = f
+
+    @setupmethod
+    def template_global(self, name: str | None = None) -> Callable[[F], F]:
+        return _decorator(self.add_template_global, name)
+
+    @setupmethod
+    def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
+        self.jinja_env.globals[name or f.__name__] = f
+
+    # -- Hooks of the app alone
+
+    @setupmethod
+    def teardown_appcontext(self, f: F) -> F:
+        """Call a function, with the error or None, when an app context ends.  Last registered, first called."""
+        self.teardown_appcontext_funcs.append(f)
+        return f
+
+    @setupmethod
+    def shell_context_processor(self, f: F) -> F:
+        """Add the names that a function returns to the interactive shell."""
+        self.shell_context_processors.append(f)
+        return f

@@ -1,0 +1,85 @@
+"""Overridable methods in two shapes: Flask 3.1's, and the announced 3.2's with a context as first argument.
+
+Kolben's own methods have 3.1's shape and ignore a context that is passed.  An override in 3.2's shape
+(`def dispatch_request(self, ctx)`) is wrapped when it is defined: called without a context, it gets the active one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, TypeVar, cast
+
+from kolben.app.contexts import AppContext
+from kolben.app.globals import _cv_app, _cv_request
+
+__all__ = ["CONTEXT_METHODS", "accepts_context", "in_our_shape"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONTEXT_METHODS = frozenset(
+    {
+        "dispatch_request",
+        "do_teardown_appcontext",
+        "do_teardown_request",
+        "finalize_request",
+        "full_dispatch_request",
+        "handle_exception",
+        "handle_http_exception",
+        "handle_user_exception",
+        "log_exception",
+        "make_default_options_response",
+        "preprocess_request",
+        "process_response",
+        "update_template_context",
+    }
+)
+
+
+def accepts_context(method: F) -> F:
+    """Let one of our methods ignore a context that a caller in 3.2's shape passes first."""
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], AppContext):
+            args = args[1:]
+        return method(self, *args, **kwargs)
+
+    return cast("F", update_wrapper(call, method))
+
+
+def in_our_shape(name: str, function: Any, *, bound: bool) -> Any:
+    """Return an override as something that may be called without a context."""
+    if not _takes_context(function, bound=bound):
+        return function
+    at = 0 if bound else 1
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) <= at or not isinstance(args[at], AppContext):
+            args = (*args[:at], _active(name), *args[at:])
+        return function(*args, **kwargs)
+
+    update_wrapper(call, function)
+    del call.__wrapped__  # type: ignore[attr-defined]  # else it would look as if it still wanted a context
+    return call
+
+
+def _active(name: str) -> AppContext:
+    if name == "do_teardown_appcontext":
+        return _cv_app.get()
+    return _cv_request.get(None) or _cv_app.get()
+
+
+def _takes_context(function: Any, *, bound: bool) -> bool:
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[0 if bound else 1 :]
+    except (TypeError, ValueError):
+        return False
+    if not parameters:
+        return False
+    name, annotation = parameters[0].name, parameters[0].annotation
+    if annotation is inspect.Parameter.empty:
+        return name == "ctx"
+    if isinstance(annotation, str):
+        return annotation.rpartition(".")[2] == "AppContext"
+    return inspect.isclass(annotation) and issubclass(annotation, AppContext)

@@ -1,0 +1,105 @@
+"""Request and Response as an app knows them: with the rule that matched, and with limits from its config."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from kolben.app import json
+from kolben.app.globals import current_app
+from kolben.app.scaffold import _split_blueprint_path
+from kolben.http import Request as BaseRequest
+from kolben.http import Response as BaseResponse
+
+if TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+__all__ = ["Request", "Response"]
+
+
+def _configured(name: str) -> Any:
+    """Make a limit: what was set on this request, else the app's configuration, else the base class's default."""
+    private, key = f"_{name}", name.upper()
+
+    def limit(self: Request) -> int | None:
+        value = getattr(self, private)
+        if value is not None:
+            return cast("int", value)
+        if not current_app:
+            return cast("int | None", getattr(BaseRequest, name))
+        return cast("int | None", current_app.config[key])
+
+    def set_limit(self: Request, value: int | None) -> None:
+        setattr(self, private, value)
+
+    return property(limit, set_limit, doc=f"The request's own limit, or `{key}` of the app's config; None: no limit.")
+
+
+class Request(BaseRequest):
+    """What the client asked.
+
+    Attributes:
+        url_rule: The rule that matched, or None.
+        view_args: The values that the rule took from the URL, or None.
+        routing_exception: What to raise instead of calling a view: no rule matched, or a redirect.
+    """
+
+    json_module: Any = json
+    url_rule: Rule | None = None
+    view_args: dict[str, Any] | None = None
+    routing_exception: HTTPException | None = None
+
+    _max_content_length: int | None = None
+    _max_form_memory_size: int | None = None
+    _max_form_parts: int | None = None
+    max_content_length = _configured("max_content_length")
+    max_form_memory_size = _configured("max_form_memory_size")
+    max_form_parts = _configured("max_form_parts")
+
+    @property
+    def endpoint(self) -> str | None:
+        """Name of the endpoint that matched, with its blueprints: "admin.users.show"."""
+        return None if self.url_rule is None else cast("str", self.url_rule.endpoint)
+
+    @property
+    def blueprint(self) -> str | None:
+        """Full name of the blueprint that the endpoint belongs to: "admin.users"."""
+        endpoint = self.endpoint
+        return endpoint.rpartition(".")[0] if endpoint is not None and "." in endpoint else None
+
+    @property
+    def blueprints(self) -> list[str]:
+        """The blueprint and those around it, innermost first: ["admin.users", "admin"]."""
+        name = self.blueprint
+        return [] if name is None else _split_blueprint_path(name)
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        if current_app and current_app.debug and self.mimetype != "multipart/form-data" and not self.files:
+            from kolben.app.debughelpers import attach_enctype_error_multidict
+
+            attach_enctype_error_multidict(self)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        try:
+            return super().on_json_loading_failed(e)
+        except BadRequest as error:
+            if current_app and current_app.debug:
+                raise
+            raise BadRequest from error  # what was wrong with it is the developer's to know
+
+
+class Response(BaseResponse):
+    """The answer: HTML unless said otherwise."""
+
+    default_mimetype: str | None = "text/html"
+    json_module = json
+    autocorrect_location_header = False
+
+    @property
+    def max_cookie_size(self) -> int:  # type: ignore[override]
+        """Bytes of one cookie above which a warning is given: `MAX_COOKIE_SIZE` of the app's config."""
+        if current_app:
+            return cast("int", current_app.config["MAX_COOKIE_SIZE"])
+        return BaseResponse.max_cookie_size

@@ -1,0 +1,5 @@
+"""`python -m flask`."""
+
+from kolben.flask.cli import main
+
+main()

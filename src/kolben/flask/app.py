@@ -1,0 +1,56 @@
+"""Flask's module `app`."""
+
+from werkzeug.routing import Rule
+
+from kolben.app.app import App
+from kolben.app.app import App as Flask
+from kolben.app.contexts import AppContext, RequestContext
+from kolben.app.files import send_from_directory
+from kolben.app.flashing import get_flashed_messages
+from kolben.app.globals import (
+    _cv_app,
+    _cv_request,
+    current_app,
+    g,
+    request,
+    request_ctx,
+    session,
+)
+from kolben.app.settings import get_debug_flag, get_load_dotenv
+from kolben.app.signals import (
+    appcontext_tearing_down,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from kolben.app.wrappers import Request, Response
+from kolben.sessions import SecureCookieSessionInterface, SessionInterface
+
+__all__ = [
+    "App",
+    "AppContext",
+    "Flask",
+    "Request",
+    "RequestContext",
+    "Response",
+    "Rule",
+    "SecureCookieSessionInterface",
+    "SessionInterface",
+    "_cv_app",
+    "_cv_request",
+    "appcontext_tearing_down",
+    "current_app",
+    "g",
+    "get_debug_flag",
+    "get_flashed_messages",
+    "get_load_dotenv",
+    "got_request_exception",
+    "request",
+    "request_ctx",
+    "request_finished",
+    "request_started",
+    "request_tearing_down",
+    "send_from_directory",
+    "session",
+]

@@ -1,0 +1,1 @@
+"""Flask's package `sansio`."""
