@@ -133,7 +133,9 @@ class Config(dict[str, Any]):
 
     def from_mapping(self, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> bool:
         """Take the upper-case keys of a mapping and of the keyword arguments."""
-        self.update({key: value for key, value in {**(mapping or {}), **kwargs}.items() if key.isupper()})
+        for key, value in dict(mapping or (), **kwargs).items():
+            if key.isupper():
+                self[key] = value
         return True
 
     def get_namespace(self, namespace: str, lowercase: bool = True, trim_namespace: bool = True) -> dict[str, Any]:
