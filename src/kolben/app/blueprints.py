@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -15,6 +14,8 @@ from kolben.app.scaffold import (
 )
 
 if TYPE_CHECKING:
+    import os
+
     from kolben.app import typing as ft
     from kolben.app.app import App
 
@@ -244,7 +245,10 @@ class Blueprint(Scaffold):
     @setupmethod
     def app_errorhandler(self, code: type[Exception] | int) -> Callable[[F], F]:
         def decorate(f: F) -> F:
-            self.record_once(lambda state: state.app.errorhandler(code)(f))
+            def register(state: BlueprintSetupState) -> None:
+                state.app.errorhandler(code)(f)  # by the method that an app may have overridden
+
+            self.record_once(register)
             return f
 
         return decorate
@@ -284,11 +288,11 @@ _MERGED = (
 )
 
 
-def _decorator(add: Callable[..., None], name: str | None) -> Callable[[F], F]:
+def _decorator(add: Callable[..., None], name: Any) -> Callable[[F], F]:
     """Make a decorator of a method that takes function and name; used bare, `name` is the function."""
     if callable(name):
         add(name)
-        return name
+        return name  # type: ignore[no-any-return]  # the function itself: the name was left out with its parentheses
 
     def decorate(f: F) -> F:
         add(f, name=name)

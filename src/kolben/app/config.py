@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 
 from werkzeug.utils import import_string
 
 if TYPE_CHECKING:
-    from kolben.app.app import App
+    from collections.abc import Callable, Mapping
+
+    from kolben.app.settings import Settings
 
 __all__ = ["Config", "ConfigAttribute"]
 
@@ -31,15 +32,15 @@ class ConfigAttribute(Generic[T]):
     def __get__(self, obj: None, owner: None) -> Self: ...
 
     @overload
-    def __get__(self, obj: App, owner: type[App]) -> T: ...
+    def __get__(self, obj: Settings, owner: type[Settings]) -> T: ...
 
-    def __get__(self, obj: App | None, owner: type[App] | None = None) -> T | Self:
+    def __get__(self, obj: Settings | None, owner: type[Settings] | None = None) -> T | Self:
         if obj is None:
             return self
         value = obj.config[self.__name__]
         return cast("T", value) if self.get_converter is None else self.get_converter(value)
 
-    def __set__(self, obj: App, value: Any) -> None:
+    def __set__(self, obj: Settings, value: Any) -> None:
         obj.config[self.__name__] = value
 
 
@@ -96,7 +97,7 @@ class Config(dict[str, Any]):
         source = self._read(path, lambda file: file.read(), "rb", silent, (*_ABSENT, errno.ENOTDIR))
         if source is None:
             return False
-        exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102 - a configuration file is code
+        exec(compile(source, path, "exec"), module.__dict__)
         self.from_object(module)
         return True
 
@@ -151,5 +152,5 @@ class Config(dict[str, Any]):
 def _parsed(value: str, loads: Callable[[str], Any]) -> Any:
     try:
         return loads(value)
-    except Exception:  # noqa: BLE001 - any parser, any error: then it is text
+    except Exception:
         return value

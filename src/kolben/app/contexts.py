@@ -163,9 +163,8 @@ class AppContext:
 
     def _open_session(self) -> None:
         interface = self.app.session_interface
-        self._session = interface.open_session(self.app, self.request)
-        if self._session is None:
-            self._session = interface.make_null_session(self.app)
+        session = interface.open_session(self.app, self.request)
+        self._session = interface.make_null_session(self.app) if session is None else session
 
     @property
     def _flashes(self) -> list[tuple[str, str]] | None:
@@ -179,7 +178,8 @@ class AppContext:
         """Find the rule and its values for the request, or the error to raise when it is dispatched."""
         request = cast("Request", self._request)
         try:
-            request.url_rule, request.view_args = cast("MapAdapter", self.url_adapter).match(return_rule=True)
+            request.url_rule, view_args = cast("MapAdapter", self.url_adapter).match(return_rule=True)
+            request.view_args = cast("dict[str, Any]", view_args)
         except HTTPException as error:
             request.routing_exception = error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import RequestRedirect
@@ -12,6 +11,8 @@ from kolben.app.blueprints import Blueprint
 from kolben.app.globals import _cv_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2 import BaseLoader
 
     from kolben.app.wrappers import Request

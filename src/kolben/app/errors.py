@@ -39,7 +39,7 @@ class Errors(Responses):
                 if handlers:
                     for cls in exc_class.__mro__:
                         if cls in handlers:
-                            return cast("ft.ErrorHandlerCallable", handlers[cls])
+                            return handlers[cls]
         return None
 
     def trap_http_exception(self, e: Exception) -> bool:
@@ -86,7 +86,7 @@ class Errors(Responses):
             return self.handle_http_exception(e)
         handler = self._find_error_handler(e, request.blueprints)
         if handler is None:
-            raise  # noqa: PLE0704 - called while `e` is being handled, so its traceback stays as it is
+            raise
         return cast("ft.ResponseReturnValue", self.ensure_sync(handler)(e))
 
     @accepts_context
@@ -99,7 +99,7 @@ class Errors(Responses):
             propagate = self.testing or self.debug
         if propagate:
             if exc_info[1] is e:
-                raise  # noqa: PLE0704 - with its own traceback
+                raise
             raise e
         self.log_exception(exc_info)
         answer: Any = InternalServerError(original_exception=e)
@@ -113,4 +113,4 @@ class Errors(Responses):
         self, exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
     ) -> None:
         """Log an exception that nobody handled.  To be overridden."""
-        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)  # noqa: G004 - Flask's record
+        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -12,6 +10,9 @@ import werkzeug.utils
 from kolben.app.globals import current_app, request
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
     from kolben.app.wrappers import Response
 
 __all__ = ["send_file", "send_from_directory"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from kolben.app.globals import current_app, request_ctx, session
 from kolben.app.signals import message_flashed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["flash", "get_flashed_messages"]
 

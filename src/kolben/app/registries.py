@@ -10,14 +10,13 @@ somebody puts into a registry is adopted: copied into a counting one.
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-P = ParamSpec("P")
-R = TypeVar("R")
+__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks"]
 
 
 class Version:
@@ -57,13 +56,12 @@ class AppType(ABCMeta):
     __subclasscheck__ = type.__subclasscheck__
 
 
-def _counted(method: Callable[P, R]) -> Callable[P, R]:
+def _counted(method: Any) -> Any:
     """Let a mutating method of list or dict bump its container's version."""
 
-    def change(*args: P.args, **kwargs: P.kwargs) -> R:
-        container: Any = args[0]
+    def change(container: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return method(*args, **kwargs)
+            return method(container, *args, **kwargs)
         finally:
             container._version.bump()  # also when it failed halfway, as extend() may
 
@@ -140,7 +138,7 @@ class TrackedDict(dict[Any, Any]):
         for key, value in dict(items, **more).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[override,misc]  # a plain dict's |= has overloads
+    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[misc]  # a plain dict's |= has overloads
         self.update(other)
         return self
 

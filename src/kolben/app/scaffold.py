@@ -74,7 +74,7 @@ class Scaffold:
     ) -> None:
         self._registry = version = Version()
         self.import_name = import_name
-        self.static_folder = static_folder  # type: ignore[assignment]  # the setter takes more than the getter gives
+        self.static_folder = static_folder
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = get_root_path(import_name) if root_path is None else root_path
@@ -302,7 +302,7 @@ class Scaffold:
 def _endpoint_from_view_func(view_func: ft.RouteCallable | None) -> str:
     if view_func is None:
         raise AssertionError("expected view func if endpoint is not provided.")
-    return cast("str", view_func.__name__)  # type: ignore[union-attr]  # whatever is callable and has a name
+    return view_func.__name__
 
 
 @cache

@@ -146,7 +146,7 @@ def url_for(
     )
 
 
-def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None = None) -> BaseResponse:  # noqa: N803 - Flask's name
+def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None = None) -> BaseResponse:
     """Make a response that sends the client elsewhere, by the current app where there is one."""
     context = _cv_app.get(None)
     if context is not None:

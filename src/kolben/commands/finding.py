@@ -8,13 +8,15 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import click
 
 from kolben.app.app import App
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 __all__ = ["NoAppException", "find_app", "find_app_by_string", "find_best_app", "locate_app", "prepare_import", "split_import"]
 

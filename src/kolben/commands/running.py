@@ -49,9 +49,16 @@ def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any)
     if replacement is not None:
         replacement(host, port, app, **server_options)
         return
-    from kolben.server import run_app as run_on_our_server  # type: ignore[attr-defined]
+    from kolben.server import run_app as run_on_our_server
 
-    run_on_our_server(app, host, port, debug=debug, **server_options)
+    run_on_our_server(app, binds=[_bind(host, port)], debug=debug, **server_options)
+
+
+def _bind(host: str, port: int) -> str:
+    """Write host and port as one word: "[::1]:5000"; "unix:path" stays, with "unix://path" as Flask writes it."""
+    if host.startswith("unix:"):
+        return f"unix:{host.removeprefix('unix:').removeprefix('//')}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def run_app(

@@ -79,7 +79,7 @@ session_json_serializer = TaggedJSONSerializer()
 
 def _sha1(data: bytes = b"") -> Any:
     # Looked up when called: a FIPS build of OpenSSL has no SHA-1, and importing this must still work there.
-    return hashlib.sha1(data)  # noqa: S324 - what Flask's cookies are signed with; in an HMAC it is sound
+    return hashlib.sha1(data)
 
 
 class SecureCookieSessionInterface(SessionInterface):
@@ -141,5 +141,5 @@ class SecureCookieSessionInterface(SessionInterface):
             return
         if self.should_set_cookie(app, session):
             value = cast("URLSafeTimedSerializer", self.get_signing_serializer(app)).dumps(dict(session))
-            response.set_cookie(name, cast("str", value), expires=self.get_expiration_time(app, session), **attributes)
+            response.set_cookie(name, value, expires=self.get_expiration_time(app, session), **attributes)
             response.vary.add("Cookie")

@@ -141,7 +141,7 @@ class TagMarkup(JSONTag):
         return str(value.__html__())
 
     def to_python(self, value: Any) -> Any:
-        return Markup(value)  # noqa: S704 - it was markup when it was signed
+        return Markup(value)
 
 
 class TagUUID(JSONTag):
