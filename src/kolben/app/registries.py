@@ -14,23 +14,12 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
+from kolben.app._version import Version
+
 __all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Version:
-    """A number that rises whenever something it watches changes.  Shared by an app and its registries."""
-
-    __slots__ = ("__weakref__", "number")
-
-    def __init__(self) -> None:
-        self.number = 0
-        _LIVE.add(self)
-
-    def bump(self) -> None:
-        self.number += 1
 
 
 _LIVE: WeakSet[Version] = WeakSet()

@@ -49,9 +49,16 @@ def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any)
     if replacement is not None:
         replacement(host, port, app, **server_options)
         return
-    from kolben.server import run_app as run_on_our_server  # type: ignore[attr-defined]
+    from kolben.server import run_app as run_on_our_server
 
-    run_on_our_server(app, host, port, debug=debug, **server_options)
+    run_on_our_server(app, binds=[bind_of(host, port)], debug=debug)
+
+
+def bind_of(host: str, port: int) -> str:
+    """Write host and port as the server reads them."""
+    if host.startswith("unix://"):
+        return "unix:" + host.removeprefix("unix://")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def run_app(
