@@ -1,6 +1,7 @@
 """Pooled input memory: blocks that are lent while bytes wait and given back when none do (D9).
 
-A block and its bytes are one allocation: the struct first, then `capacity` bytes.  Refuses to know limits: whoever asks for more compares first.
+A block and its bytes are one allocation: the struct first, then `capacity` bytes.
+Refuses to know limits: whoever asks for more compares first.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc

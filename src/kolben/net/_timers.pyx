@@ -18,7 +18,8 @@ Invariants:
 - A timer in a slot is looked at in the next tick after `_tick` that is congruent to the slot, and its own tick is not before that one.
   A deadline that moves away keeps that true in its old slot; only one that comes nearer changes lists.
 - A timer that a sweep found due waits in `_expired` for pop(); it may be set again or cleared there.
-- A timer is linked if and only if `next` is not NULL; `count` counts the linked; a bit in `_occupied` is set exactly while its slot has a timer.
+- A timer is linked if and only if `next` is not NULL; `count` counts the linked.
+- A bit in `_occupied` is set exactly while its slot has a timer.
 """
 
 cdef extern from * nogil:
