@@ -117,6 +117,16 @@ def test_without_memory_a_growing_block_keeps_its_bytes(pool, nth):
     assert (bytes(block), pool.lent) == (b"kept" + more if appended else b"kept", 1)
 
 
+@pytest.mark.parametrize("data", [b"abc", bytearray(b"abc"), memoryview(b"xabc")[1:]])
+def test_whatever_holds_bytes_is_appended(pool, data):
+    """Copied: the giver may change its own."""
+    block = LentBlock(pool)
+    block.append(data)
+    if isinstance(data, bytearray):
+        data.clear()
+    assert bytes(block) == b"abc"
+
+
 @pytest.mark.parametrize("n", [-1, 4, 2**62])
 def test_no_more_is_consumed_than_there_is(pool, n):
     """The message says how many there are."""

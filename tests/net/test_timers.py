@@ -93,6 +93,11 @@ def test_a_collected_deadline_does_not_come(deadlines):
     assert deadlines.expired(START + TURN) == []
 
 
+def test_types_may_name_what_a_wheel_holds():
+    """`Deadlines[str]` is a type for annotations, and makes a wheel."""
+    assert isinstance(Deadlines[str](), Deadlines)
+
+
 def test_a_deadline_may_outlive_its_wheel():
     """It keeps what it needs."""
     deadline = Deadlines().add("value")
@@ -205,7 +210,7 @@ def set_of(values):
 
 
 TestWheel = Wheel.TestCase
-TestWheel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestWheel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 @given(st.lists(st.integers(0, 4 * TURN), min_size=1, max_size=50))

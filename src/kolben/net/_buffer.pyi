@@ -1,5 +1,7 @@
 """Pooled input memory: lent while bytes wait, given back when none do."""
 
+from typing import Self
+
 class BlockPool:
     """Lends blocks of memory and keeps some free ones.  Not thread-safe: one owner, one thread at a time.
 
@@ -11,7 +13,7 @@ class BlockPool:
         ValueError: a block of no bytes, or fewer than 0 blocks.
     """
 
-    def __init__(self, block_size: int, keep: int) -> None: ...
+    def __new__(cls, block_size: int, keep: int) -> Self: ...
     @property
     def block_size(self) -> int:
         """Bytes of a usual block."""
@@ -34,7 +36,7 @@ class BlockPool:
 class LentBlock:
     """Bytes in pooled memory, first in, first out: holds a block only while there are bytes."""
 
-    def __init__(self, pool: BlockPool) -> None: ...
+    def __new__(cls, pool: BlockPool) -> Self: ...
     @property
     def capacity(self) -> int:
         """Bytes of the block it holds now; 0 while it is empty."""

@@ -10,7 +10,7 @@ FAILED: Final = 8
 TIMER: Final = 16
 WOKEN: Final = 32
 
-class HasFileno(Protocol):
+class _HasFileno(Protocol):
     def fileno(self) -> int: ...
 
 class Poller:
@@ -31,9 +31,7 @@ class Poller:
         """Close its own descriptors, not the watched ones.  Not while another thread waits; more than once is fine."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None: ...
 
 class Watcher:
     """A Poller for Python: what it watches has a value, and an event is that value with flags.
@@ -41,21 +39,21 @@ class Watcher:
     Holds the values, not the sockets: forget() a source before closing it.
     """
 
-    def watch(self, source: int | HasFileno, value: object) -> None:
+    def watch(self, source: int | _HasFileno, value: object) -> None:
         """Tell about reading, writing and closing, each time there is something new (edge-triggered).
 
         Raises:
             OSError: the descriptor is closed, already watched, or of a kind that cannot be watched.
         """
 
-    def watch_listener(self, source: int | HasFileno, value: object) -> None:
+    def watch_listener(self, source: int | _HasFileno, value: object) -> None:
         """Tell about reading as long as there is something to read (level-triggered).
 
         Raises:
             OSError: as watch().
         """
 
-    def forget(self, source: int | HasFileno) -> None:
+    def forget(self, source: int | _HasFileno) -> None:
         """Watch no longer.
 
         Raises:
@@ -85,6 +83,4 @@ class Watcher:
         """Close the poller's descriptors, not the watched ones.  Not while another thread waits; more than once is fine."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None: ...

@@ -1,9 +1,10 @@
 """The timing wheel: deadlines set, moved and cleared in O(1).  Times are whole milliseconds of one monotonic clock."""
 
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 TICK: Final = 64
 SLOTS: Final = 512
+WORDS: Final = 8
 
 _T = TypeVar("_T")
 
@@ -32,7 +33,7 @@ class Deadlines(Generic[_T]):
 class Deadline(Generic[_T]):
     """One deadline, with the value that expired() returns."""
 
-    def __init__(self, deadlines: Deadlines[_T], value: _T) -> None: ...
+    def __new__(cls, deadlines: Deadlines[_T], value: _T) -> Self: ...
     @property
     def value(self) -> _T:
         """What was given."""

@@ -22,6 +22,8 @@ Invariants:
 - A bit in `_occupied` is set exactly while its slot has a timer.
 """
 
+from types import GenericAlias
+
 cdef extern from * nogil:
     """
     #include <stdint.h>
@@ -167,6 +169,7 @@ cdef class Timers:
 
 
 cdef class Deadlines:
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __cinit__(self):
         self._timers = Timers()
@@ -192,6 +195,7 @@ cdef class Deadlines:
 
 
 cdef class Deadline:
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __cinit__(self, Deadlines deadlines not None, value):
         self._timers = deadlines._timers
