@@ -70,6 +70,32 @@ def test_a_deadline_that_comes_nearer_comes_at_its_new_time(deadlines):
     assert deadlines.expired(START + 30_000) == []
 
 
+@pytest.mark.parametrize("ticks", [1, 2, SLOTS - 1, SLOTS, SLOTS + 1, 2 * SLOTS + 1])
+def test_a_deadline_may_come_nearer_by_any_number_of_ticks(deadlines, ticks):
+    """One is enough to change its slot; a whole turn does not, but its time."""
+    deadline = deadlines.add("value")
+    deadline.set(START, START + 5000 + ticks * TICK)
+    deadline.set(START, START + 5000)
+    assert deadlines.expired(START + 4999) == []
+    assert deadlines.expired(START + 5000 + TICK - 1) == ["value"]
+
+
+@pytest.mark.parametrize("delay", [1, TICK, 5000, TURN, 2 * TURN])
+def test_what_is_due_but_not_yet_returned_may_still_be_moved_or_cleared(deadlines, delay):
+    """Closing one connection may touch another whose time has come, too."""
+    kept = {name: deadlines.add(name) for name in "abc"}
+    for deadline in kept.values():
+        deadline.set(START, START + 100)
+    now = START + 200
+    [first] = deadlines.expired(now, 1)
+    moved, cleared = sorted(kept.keys() - {first})
+    assert deadlines.next_due(now) == now
+    kept[moved].set(now, now + delay)
+    kept[cleared].clear()
+    assert deadlines.expired(now + delay - 1) == []
+    assert deadlines.expired(now + delay + TICK - 1) == [moved]
+
+
 def test_a_cleared_deadline_does_not_come(deadlines):
     """Clearing twice is fine."""
     deadline = deadlines.add("value")
@@ -176,6 +202,12 @@ class Wheel(RuleBasedStateMachine):
     def clear(self, number):
         self.made[number].clear()
         self.model.pop(number, None)
+
+    @rule(limit=st.integers(0, 2), step=st.integers(0, 2 * TURN))
+    def advance_and_take_some(self, limit, step):
+        self.now += step
+        for number in self.deadlines.expired(self.now, limit):
+            assert self.model.pop(number)[0] <= self.now, "early"
 
     @rule(step=st.one_of(st.integers(0, 200), st.integers(0, 2 * TURN), st.just(50 * TURN)))
     def advance(self, step):

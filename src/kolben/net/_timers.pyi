@@ -21,8 +21,11 @@ class Deadlines(Generic[_T]):
     def add(self, value: _T) -> Deadline[_T]:
         """Make a deadline, not yet set.  Whoever waits for it keeps it: it is cleared when it is collected."""
 
-    def expired(self, now: int) -> list[_T]:
-        """Return the values whose deadlines have come, none early and none later than TICK; those deadlines are unset."""
+    def expired(self, now: int, limit: int = ...) -> list[_T]:
+        """Return the values whose deadlines have come, none early and none later than TICK; those deadlines are unset.
+
+        At most `limit` of them: the others wait for the next call, and may be moved or cleared until then.
+        """
 
     def next_due(self, now: int) -> int | None:
         """When to call expired() again; before, it returns nothing.  None if nothing is set."""

@@ -22,6 +22,7 @@ Invariants:
 - A bit in `_occupied` is set exactly while its slot has a timer.
 """
 
+from sys import maxsize
 from types import GenericAlias
 
 cdef extern from * nogil:
@@ -177,14 +178,15 @@ cdef class Deadlines:
     def add(self, value):
         return Deadline(self, value)
 
-    def expired(self, int64_t now):
+    def expired(self, int64_t now, Py_ssize_t limit=maxsize):
         cdef Timer *timer
         found = []
-        while True:
+        while len(found) < limit:
             timer = self._timers.pop(now)
             if timer == NULL:
-                return found
+                break
             found.append((<Deadline>timer.owner).value)
+        return found
 
     def next_due(self, int64_t now):
         cdef int64_t due = self._timers.next_due(now)
