@@ -26,8 +26,6 @@ choose() {
   printf '%s\n' "$first"
 }
 
-have_uv() { command -v uv >/dev/null 2>&1; }
-
 # A line for the place and one for the extras.  A copied or moved checkout has a .venv that points elsewhere: make it again.
 usable() { [ -x .venv/bin/python ] && [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$PWD" ] && .venv/bin/python -c '' 2>/dev/null; }
 changed() {
@@ -42,7 +40,10 @@ extras=${extras# }
 extras=${extras% }
 if usable && [ "$extras" = "$installed" ] && [ -z "$(changed)" ]; then exit 0; fi
 
-if ! usable; then
+if usable; then
+  .venv/bin/python tools/doctor.py
+  python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
+else
   python=$(choose)
   if [ -z "$python" ]; then
     say "kolben: expected Python 3.11 or newer, found none${PYTHON:+ (PYTHON=$PYTHON)}."
@@ -52,24 +53,34 @@ if ! usable; then
   "$python" tools/doctor.py
   say "Making .venv with $("$python" -c 'import sys; print("Python", sys.version.split()[0])') ..."
   rm -rf .venv
-  if have_uv; then uv venv --quiet --no-project --python "$("$python" -c 'import sys; print(sys.executable)')" .venv
-  elif "$python" -c 'import ensurepip, venv' 2>/dev/null; then "$python" -m venv .venv
-  else "$python" -m virtualenv --quiet .venv; fi
-else
-  .venv/bin/python tools/doctor.py
+  mkdir .venv
 fi
-
-say "Installing kolben${extras:+ with $extras} and compiling its native modules (log: $log) ..."
 target=.${extras:+[${extras// /,}]}
-if have_uv; then
-  install=(uv pip install --quiet --python .venv/bin/python --build-constraint constraints/build.txt)
-else  # pip up to 25.2 gives the one variable to the isolated build, later ones the other
-  export PIP_CONSTRAINT=constraints/build.txt PIP_BUILD_CONSTRAINT=constraints/build.txt
-  install=(.venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check)
-fi
-if ! "${install[@]}" --constraint constraints/dev.txt --editable "$target" >"$log" 2>&1 </dev/null; then
+say "Installing kolben${extras:+ with $extras} and compiling its native modules (log: $log) ..."
+
+with_uv() {
+  [ -x .venv/bin/python ] || uv venv --quiet --no-project --allow-existing --python "$("$python" -c 'import sys; print(sys.executable)')" .venv
+  uv pip install --quiet --python .venv/bin/python --build-constraint constraints/build.txt --constraint constraints/dev.txt --editable "$target"
+}
+
+with_pip() {
+  if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+    if "$python" -c 'import ensurepip, venv' 2>/dev/null; then "$python" -m venv --clear .venv
+    else "$python" -m virtualenv --quiet --clear .venv; fi
+  fi
+  # pip up to 25.2 gives the one variable to the isolated build, later ones the other
+  PIP_CONSTRAINT=constraints/build.txt PIP_BUILD_CONSTRAINT=constraints/build.txt \
+    .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --constraint constraints/dev.txt --editable "$target"
+}
+
+attempt() { local said; said=$("$@" 2>&1 </dev/null) || { mkdir -p .venv; printf '%s\n' "$said" >"$log"; return 1; }; }
+
+# pip may know a certificate or a mirror that uv does not, so it has a try as well.
+if command -v uv >/dev/null 2>&1 && attempt with_uv; then :
+elif attempt with_pip; then :
+else
   cat "$log" >&2
-  say "kolben: the installation failed; what it said stands above and in $log"
+  say "kolben: the installation failed; what was said stands above and in $log"
   exit 1
 fi
 printf '%s\n%s\n' "$PWD" "$extras" >"$stamp"

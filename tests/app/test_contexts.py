@@ -1,6 +1,7 @@
 """What is current, when, and what happens when it ends."""
 
 import threading
+from contextvars import copy_context
 
 import pytest
 
@@ -81,13 +82,14 @@ def test_a_context_may_be_pushed_again_and_tears_down_once(app):
 
 
 def test_popping_out_of_order_is_an_error(app):
-    one, other = app.app_context(), app.app_context()
-    one.push()
-    other.push()
+    def pop_the_outer_one():
+        outer = app.app_context()
+        outer.push()
+        app.app_context().push()
+        outer.pop()
+
     with pytest.raises(AssertionError, match="Popped wrong app context"):
-        one.pop()
-    _cv_app.set(one)
-    other._cv_tokens.clear()
+        copy_context().run(pop_the_outer_one)
 
 
 def test_all_teardown_functions_run_whatever_the_others_raise(app):

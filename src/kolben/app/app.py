@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kolben.app.dispatch import Dispatch
 from kolben.app.globals import g
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import os
 
     from kolben.commands.runner import FlaskCliRunner
+    from kolben.http import Handler
     from kolben.testing import FlaskClient
 
 __all__ = ["App"]
@@ -63,6 +64,16 @@ class App(Dispatch):
             host=static_host,
             view_func=lambda **values: app().send_static_file(**values),  # type: ignore[union-attr]
         )
+
+    @property
+    def handler(self) -> Handler:
+        """What our server asks: finds the plan of a request."""
+        handler = self.__dict__.get("_handler")
+        if handler is None:
+            from kolben.app.plans import make_handler
+
+            handler = self.__dict__["_handler"] = make_handler(self)
+        return cast("Handler", handler)
 
     def make_shell_context(self) -> dict[str, Any]:
         """Return the names of an interactive shell."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException
 
+from kolben.app._context import ContextBase
 from kolben.app.globals import _cv_app, _cv_request
 from kolben.app.signals import appcontext_popped, appcontext_pushed
 
@@ -93,7 +94,7 @@ class ErrorCollector:
             raise BaseExceptionGroup(message, self.errors)
 
 
-class AppContext:
+class AppContext(ContextBase):
     """An active app, and the request it is answering, if any.
 
     Args:
@@ -104,23 +105,10 @@ class AppContext:
 
     def __init__(self, app: App, *, request: Request | None = None, session: SessionMixin | None = None) -> None:
         self.app = app
-        self.g: AppGlobals = app.app_ctx_globals_class()
-        self.flashes: list[tuple[str, str]] | None = None
-        self.url_adapter: MapAdapter | None = None
+        self.g = app.app_ctx_globals_class()
         self._request = request
         self._session = session
-        self._after_request_functions: list[AfterRequestCallable[Any]] = []
-        self._cv_tokens: list[tuple[Token[AppContext] | None, Token[AppContext] | None]] = []  # of _cv_request, _cv_app
-        self._host: AppContext | None = None  # the app context that was active before, when it is our app's
-        self._holds = 0  # streams that still need this context
-        self._left_error: BaseException | None = None  # what a held context was popped with
-        if request is None:
-            self.url_adapter = app.create_url_adapter(None)
-        else:
-            try:
-                self.url_adapter = app.create_url_adapter(request)
-            except HTTPException as error:
-                request.routing_exception = error
+        self.url_adapter  # noqa: B018 - made now: what it finds wrong with the host is the first error of a request
 
     @classmethod
     def from_environ(cls, app: App, environ: WSGIEnvironment, /) -> AppContext:
@@ -160,6 +148,11 @@ class AppContext:
         if rider._session is None:
             rider._open_session()
         return cast("SessionMixin", rider._session)
+
+    def wants_session(self) -> bool:
+        """Tell whether a session that nobody has opened must be saved all the same: a permanent one slides with every request."""
+        request, config = self._request, self.app.config
+        return bool(config["SESSION_REFRESH_EACH_REQUEST"]) and config["SESSION_COOKIE_NAME"] in cast("Request", request).cookies
 
     def _open_session(self) -> None:
         interface = self.app.session_interface
@@ -261,6 +254,15 @@ class AppContext:
                 appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
         if active is not self:
             raise AssertionError(f"Popped wrong request context. ({active!r} instead of {self!r})")
+        errors.raise_any("Errors during context teardown")
+
+    def _tear_down(self, exc: BaseException | None) -> None:
+        """Tear down request and app context at the end of a request that no push made current."""
+        errors = ErrorCollector()
+        with errors:
+            self._tear_down_request(exc)
+        with errors:
+            self.app.do_teardown_appcontext(exc)
         errors.raise_any("Errors during context teardown")
 
     def _tear_down_request(self, exc: BaseException | None) -> None:

@@ -5,10 +5,9 @@ Each is a proxy onto a context variable.  Outside of a context, using one says w
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from werkzeug.local import LocalProxy
+from kolben.app._context import _cv_app, _cv_request, make_proxies
 
 if TYPE_CHECKING:
     from kolben.app.app import App
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from kolben.app.wrappers import Request
     from kolben.sessions import SessionMixin
 
-__all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
+__all__ = ["_cv_app", "_cv_request", "app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 
 NO_APP = """Working outside of application context.
 
@@ -36,17 +35,10 @@ In tests and scripts, make one for a block:
 
 In a thread or task that a view starts, hand the request over with copy_current_request_context."""
 
-_cv_app: ContextVar[AppContext] = ContextVar("kolben.app_ctx")
-_cv_request: ContextVar[AppContext] = ContextVar("kolben.request_ctx")
-
-
-def _proxy(variable: ContextVar[AppContext], name: str | None, message: str) -> Any:
-    return LocalProxy(variable, name, unbound_message=message)
-
-
-app_ctx = cast("AppContext", _proxy(_cv_app, None, NO_APP))
-current_app = cast("App", _proxy(_cv_app, "app", NO_APP))
-g = cast("AppGlobals", _proxy(_cv_app, "g", NO_APP))
-request_ctx = cast("AppContext", _proxy(_cv_request, None, NO_REQUEST))
-request = cast("Request", _proxy(_cv_request, "request", NO_REQUEST))
-session = cast("SessionMixin", _proxy(_cv_request, "session", NO_REQUEST))
+_app_ctx, _current_app, _g, _request_ctx, _request, _session = make_proxies(NO_APP, NO_REQUEST)
+app_ctx = cast("AppContext", _app_ctx)
+current_app = cast("App", _current_app)
+g = cast("AppGlobals", _g)
+request_ctx = cast("AppContext", _request_ctx)
+request = cast("Request", _request)
+session = cast("SessionMixin", _session)

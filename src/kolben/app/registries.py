@@ -13,26 +13,22 @@ from abc import ABCMeta
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from kolben.app._version import Version
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks"]
 
-
-class Version:
-    """A number that rises whenever something it watches changes.  Shared by an app and its registries."""
-
-    __slots__ = ("__weakref__", "number")
-
-    def __init__(self) -> None:
-        self.number = 0
-        _LIVE.add(self)
-
-    def bump(self) -> None:
-        self.number += 1
-
+__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks", "make_version"]
 
 _LIVE: WeakSet[Version] = WeakSet()
+
+
+def make_version() -> Version:
+    """Make a version that also counts patches of app classes."""
+    version = Version()
+    _LIVE.add(version)
+    return version
 
 
 class AppType(ABCMeta):

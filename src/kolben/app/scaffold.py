@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from kolben.app.globals import _cv_app, _cv_request
 from kolben.app.places import get_root_path
-from kolben.app.registries import TrackedDict, Version, error_handlers, hooks
+from kolben.app.registries import TrackedDict, error_handlers, hooks, make_version
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -72,7 +72,7 @@ class Scaffold:
         template_folder: str | os.PathLike[str] | None = None,
         root_path: str | None = None,
     ) -> None:
-        self._registry = version = Version()
+        self._registry = version = make_version()
         self.import_name = import_name
         self.static_folder = static_folder
         self.static_url_path = static_url_path

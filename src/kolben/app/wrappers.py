@@ -56,10 +56,10 @@ class Request(BaseRequest):
         routing_exception: What to raise instead of calling a view: no rule matched, or a redirect.
     """
 
-    json_module: Any = json
-    url_rule: Rule | None = None
-    view_args: dict[str, Any] | None = None
-    routing_exception: HTTPException | None = None
+    if TYPE_CHECKING:  # native attributes, see kolben.http._request
+        url_rule: Rule | None
+        view_args: dict[str, Any] | None
+        routing_exception: HTTPException | None
 
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
@@ -67,6 +67,19 @@ class Request(BaseRequest):
     max_content_length = _configured("max_content_length")
     max_form_memory_size = _configured("max_form_memory_size")
     max_form_parts = _configured("max_form_parts")
+
+    @property
+    def json_module(self) -> Any:
+        """What reads the body as JSON: the current app's provider, unless another was set on this request."""
+        own = self.__dict__.get("json_module")
+        if own is not None:
+            return own
+        context = _cv_app.get(None)
+        return json if context is None else context.app.json
+
+    @json_module.setter
+    def json_module(self, value: Any) -> None:
+        self.__dict__["json_module"] = value
 
     @property
     def endpoint(self) -> str | None:

@@ -10,15 +10,20 @@ from kolben.base.errors import (
     UsageError,
 )
 from kolben.base.limits import Limits, Timeouts
+from kolben.base.time import Clock, FakeClock, MonotonicClock, milliseconds
 
 __all__ = [
+    "Clock",
+    "FakeClock",
     "KolbenError",
     "LimitExceeded",
     "Limits",
     "LocalProtocolError",
+    "MonotonicClock",
     "ProtocolError",
     "RegistrationError",
     "RemoteProtocolError",
     "Timeouts",
     "UsageError",
+    "milliseconds",
 ]

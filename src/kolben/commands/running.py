@@ -51,13 +51,13 @@ def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any)
         return
     from kolben.server import run_app as run_on_our_server
 
-    run_on_our_server(app, binds=[_bind(host, port)], debug=debug, **server_options)
+    run_on_our_server(app, binds=[bind_of(host, port)], debug=debug)
 
 
-def _bind(host: str, port: int) -> str:
-    """Write host and port as one word: "[::1]:5000"; "unix:path" stays, with "unix://path" as Flask writes it."""
-    if host.startswith("unix:"):
-        return f"unix:{host.removeprefix('unix:').removeprefix('//')}"
+def bind_of(host: str, port: int) -> str:
+    """Write host and port as the server reads them."""
+    if host.startswith("unix:"):  # "unix://path" is Flask's spelling
+        return "unix:" + host.removeprefix("unix:").removeprefix("//")
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

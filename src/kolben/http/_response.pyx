@@ -157,7 +157,7 @@ cdef class Outgoing:
             if plain.content_type is not None:
                 write_field(output, b"Content-Type", plain.content_type)
         if not has_no_body(plain.status):
-            write_size(output, b"Content-Length: ", n)
+            write_size(output, b"Content-Length", n)
             if not is_head:
                 self.body = plain.body
                 self.length = n
@@ -196,7 +196,7 @@ cdef class Outgoing:
         if has_no_body(status):
             self.length = 0
         elif self.length >= 0:
-            write_size(output, b"Content-Length: ", self.length)
+            write_size(output, b"Content-Length", self.length)
         elif request is None or request.span.minor_version >= 1:
             self.chunked = True
             write_bytes(output, CHUNKED)
@@ -276,7 +276,7 @@ cdef bint plain_enough(list fields, int status):
 
 cdef object reason_of(object status, int code):
     """The phrase of "200 OK" if it is not the registered one."""
-    if status is STATUS_TEXTS.get(code):
+    if status == status_text(code):
         return None
     phrase = status.partition(" ")[2]
     return phrase or None

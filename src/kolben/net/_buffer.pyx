@@ -1,8 +1,10 @@
 """Pooled input memory: blocks that are lent while bytes wait and given back when none do (D9).
 
-A block and its bytes are one allocation: the struct first, then `capacity` bytes.  Refuses to know limits: whoever asks for more compares first.
+A block and its bytes are one allocation: the struct first, then `capacity` bytes.
+Refuses to know limits: whoever asks for more compares first.
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy, memmove
 
@@ -120,12 +122,16 @@ cdef class LentBlock:
             return b""
         return self._block.data[self._block.start:self._block.end]
 
-    def append(self, const unsigned char[::1] data not None):
-        cdef Py_ssize_t n = data.shape[0]
-        if n:
-            self._block = self._pool.reserve(self._block, n)
-            memcpy(self._block.data + self._block.end, &data[0], n)
-            self._block.end += n
+    def append(self, data):
+        cdef Py_buffer view
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            if view.len:
+                self._block = self._pool.reserve(self._block, view.len)
+                memcpy(self._block.data + self._block.end, view.buf, view.len)
+                self._block.end += view.len
+        finally:
+            PyBuffer_Release(&view)
 
     def consume(self, Py_ssize_t n):
         if not 0 <= n <= len(self):

@@ -3,7 +3,7 @@
 cdef enum:
     EVENTS_PER_WAIT = 128
 
-cdef enum:                # flags of an event
+cpdef enum:               # flags of an event
     READABLE = 1
     WRITABLE = 2
     PEER_CLOSED = 4       # the peer shut its sending side (EPOLLRDHUP); data may still wait

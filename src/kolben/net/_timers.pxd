@@ -3,7 +3,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
-cdef enum:
+cpdef enum:
     TICK = 64             # milliseconds: deadlines are coarse and never early
     SLOTS = 512           # one turn of the wheel: about 33 s; what is due later goes round again
     WORDS = 8             # SLOTS / 64

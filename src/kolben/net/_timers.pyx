@@ -18,8 +18,12 @@ Invariants:
 - A timer in a slot is looked at in the next tick after `_tick` that is congruent to the slot, and its own tick is not before that one.
   A deadline that moves away keeps that true in its old slot; only one that comes nearer changes lists.
 - A timer that a sweep found due waits in `_expired` for pop(); it may be set again or cleared there.
-- A timer is linked if and only if `next` is not NULL; `count` counts the linked; a bit in `_occupied` is set exactly while its slot has a timer.
+- A timer is linked if and only if `next` is not NULL; `count` counts the linked.
+- A bit in `_occupied` is set exactly while its slot has a timer.
 """
+
+from sys import maxsize
+from types import GenericAlias
 
 cdef extern from * nogil:
     """
@@ -166,6 +170,7 @@ cdef class Timers:
 
 
 cdef class Deadlines:
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __cinit__(self):
         self._timers = Timers()
@@ -173,14 +178,15 @@ cdef class Deadlines:
     def add(self, value):
         return Deadline(self, value)
 
-    def expired(self, int64_t now):
+    def expired(self, int64_t now, Py_ssize_t limit=maxsize):
         cdef Timer *timer
         found = []
-        while True:
+        while len(found) < limit:
             timer = self._timers.pop(now)
             if timer == NULL:
-                return found
+                break
             found.append((<Deadline>timer.owner).value)
+        return found
 
     def next_due(self, int64_t now):
         cdef int64_t due = self._timers.next_due(now)
@@ -191,6 +197,7 @@ cdef class Deadlines:
 
 
 cdef class Deadline:
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __cinit__(self, Deadlines deadlines not None, value):
         self._timers = deadlines._timers

@@ -37,7 +37,7 @@ cdef class Recipe:
 
     cdef bint suits(self, dict values, object method) except -1
     cdef tuple build(self, dict values, bint append_unknown)      # (domain, path, websocket), or None
-    cdef str _query(self, dict values)
+    cdef str _query(self, dict values, bint append_unknown)
 
 
 cdef class Endpoint:

@@ -65,18 +65,18 @@ cdef class Recipe:
         cdef str query = None, domain, path
         if self._is_native and self._rule._trace is self._trace:
             try:
-                query = self._query(values) if append_unknown or len(values) > len(self._needed) else ""
+                query = self._query(values, append_unknown)
                 if query is not None:
                     domain = _fill(self._domain, values, "")
-                    path = _fill(self._path, values, query if append_unknown else "")
-                    if domain is not None and path is not None:
+                    path = None if domain is None else _fill(self._path, values, query)
+                    if path is not None:
                         return domain, path, self._websocket
             except ValidationError:
                 return None
         built = self._rule.build(values, append_unknown)
         return None if built is None else (built[0], built[1], self._websocket)
 
-    cdef str _query(self, dict values):
+    cdef str _query(self, dict values, bint append_unknown):
         """Return the query with its question mark, or "" without unknown values; None if it is not to be made here."""
         cdef list pairs
         if len(values) == len(self._needed) and not self._defaults:
@@ -85,7 +85,9 @@ cdef class Recipe:
         for name, value in values.items():
             if name in self._known:
                 continue
-            if self._sorts or type(name) is not str or name == ".self" or not _append_pairs(pairs, <str>name, value):
+            if type(name) is not str or name == ".self" or self._sorts:
+                return None
+            if append_unknown and not _append_pairs(pairs, <str>name, value):
                 return None
         return "?" + "&".join(pairs) if pairs else ""
 

@@ -61,7 +61,7 @@ class MapAdapter(werkzeug.routing.MapAdapter):
         if found.is_redirect:
             return RequestRedirect(self.location(found, path, method, query_args))
         if found.outcome == _tree.METHOD_NOT_ALLOWED:
-            return MethodNotAllowed(valid_methods=list(found.allowed))
+            return MethodNotAllowed(valid_methods=sorted(found.allowed))
         if found.outcome == _tree.WEBSOCKET_MISMATCH:
             return WebsocketMismatch()
         return NotFound()

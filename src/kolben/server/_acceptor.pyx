@@ -2,6 +2,8 @@
 
 import logging
 
+cimport cython
+
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
@@ -17,6 +19,7 @@ cdef enum:
 cdef object log = logging.getLogger("kolben.server")
 
 
+@cython.no_gc_clear       # its timer, and its block, are given back to objects that it refers to
 cdef class Acceptor(Watched):
     """Accepts connections from one listener.  Borrows its descriptor: stop() before the listener is closed."""
 

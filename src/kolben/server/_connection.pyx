@@ -10,6 +10,8 @@ read meanwhile, so that pipelined requests wait in the kernel; the first bytes o
 
 import logging
 
+cimport cython
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
@@ -66,6 +68,7 @@ cdef class ConnectionFacts(ConnectionInfo):
         return None
 
 
+@cython.no_gc_clear       # its timer, and its block, are given back to objects that it refers to
 cdef class Connection(Watched):
 
     def __init__(self, Engine engine not None):

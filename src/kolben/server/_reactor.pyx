@@ -8,6 +8,8 @@ In the thread of the loop only, but for `post`.
 """
 
 import logging
+
+cimport cython
 from asyncio import _get_running_loop, _set_running_loop
 from collections import deque
 
@@ -33,6 +35,7 @@ cdef inline int64_t microseconds() noexcept nogil:
     return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
 
 
+@cython.no_gc_clear       # its timer is given back to an object that it refers to
 cdef class Watched:
 
     def __cinit__(self, *args, **kwargs):

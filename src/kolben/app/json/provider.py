@@ -10,7 +10,11 @@ import weakref
 from datetime import date
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+from functools import cached_property
+
 from werkzeug.http import http_date
+
+from kolben.http._json import Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["DefaultJSONProvider", "JSONProvider"]
 
+SPACED = (", ", ": ")
+COMPACT = (",", ":")
+
 
 class JSONProvider:
     """What an app needs of a JSON library.  A subclass gives `dumps` and `loads`, and may improve the rest."""
 
     def __init__(self, app: App) -> None:
         self._app: App = weakref.proxy(app)  # type: ignore[assignment]  # it passes for one
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; plans made with the old one are made anew."""
+        super().__setattr__(name, value)
+        if name not in {"_app", "_encoders"}:
+            self._app._registry.bump()
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         raise NotImplementedError
@@ -83,6 +96,8 @@ class DefaultJSONProvider(JSONProvider):
     mimetype = "application/json"
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
+        if not kwargs:
+            return self._encoder(SPACED, None).dumps(obj)
         kwargs.setdefault("default", self.default)
         kwargs.setdefault("ensure_ascii", self.ensure_ascii)
         kwargs.setdefault("sort_keys", self.sort_keys)
@@ -93,6 +108,42 @@ class DefaultJSONProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
-        compact = not self._app.debug if self.compact is None else self.compact
-        layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
-        return self._app.response_class(f"{self.dumps(obj, **layout)}\n", mimetype=self.mimetype)
+        if type(self).dumps is DefaultJSONProvider.dumps and "dumps" not in self.__dict__:
+            body: Any = self.encoder(debug=bool(self._app.debug)).encode_response(obj)
+        else:
+            body = f"{self.dumps(obj, **self._layout(debug=bool(self._app.debug)))}\n"
+        return self._app.response_class(body, mimetype=self.mimetype)
+
+    # -- The native encoder
+
+    def is_plain(self) -> bool:
+        """Tell whether nothing of this provider but its settings differs from Kolben's own."""
+        own = ("dumps", "response", "_prepare_response_obj")
+        replaced = any(getattr(type(self), name) is not getattr(DefaultJSONProvider, name) or name in self.__dict__ for name in own)
+        return not replaced and self.mimetype == DefaultJSONProvider.mimetype
+
+    def encoder(self, *, debug: bool) -> Encoder:
+        """Return the native encoder of responses."""
+        layout = self._layout(debug=debug)
+        return self._encoder(layout.get("separators", SPACED if debug else COMPACT), layout.get("indent"))
+
+    def _layout(self, *, debug: bool) -> dict[str, Any]:
+        compact = not debug if self.compact is None else self.compact
+        return {"separators": COMPACT} if compact else {"indent": 2}
+
+    def _encoder(self, separators: tuple[str, str], indent: int | None) -> Encoder:
+        settings = (self.ensure_ascii, self.sort_keys, indent, separators, self.default)
+        encoder = self._encoders.get(settings)
+        if encoder is None:
+            encoder = self._encoders[settings] = Encoder(
+                ensure_ascii=self.ensure_ascii,
+                sort_keys=self.sort_keys,
+                indent=indent,
+                separators=None if indent is not None else separators,
+                default=self.default,
+            )
+        return encoder
+
+    @cached_property
+    def _encoders(self) -> dict[Any, Encoder]:
+        return {}

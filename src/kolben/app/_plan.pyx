@@ -1,0 +1,272 @@
+"""Plans: what an endpoint's hooks, view and conversions come to, prepared once and walked per request (D4).
+
+The registries are the truth, a plan is a cache of them.  AppHandler compares one number per request, and makes its plans anew when
+something was registered, replaced or patched.  What a plan cannot walk itself takes the general path, `kolben.app.general`, which
+calls every overridable method of the app in Flask's order; the compiler in plans.py decides, from what the class and the instance
+hold at that moment.
+
+Both paths keep one order: context, before, view, after, session, teardown, first byte.
+"""
+
+import sys
+
+from cpython.object cimport PyObject, PyObject_Call
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+
+from kolben.app._context cimport ContextBase, cv_app, cv_request
+from kolben.app._version cimport Version
+from kolben.http._json cimport Encoder
+from kolben.http._plan cimport Handler, INLINE, Plan, TASK, THREAD
+from kolben.http._request cimport RequestBase
+from kolben.http._response cimport HTML, JSON, PlainResponse, new_response, plain_response
+from kolben.routing._tree cimport FOUND, Match, Tree
+from kolben.wire._head cimport NO_FIELD
+
+cdef extern from "Python.h":
+    object PyContextVar_Set(object var, object value)
+
+cdef tuple NO_ARGS = ()
+
+
+cdef class AppHandler(Handler):
+    """Finds the plan of a request for one app."""
+
+    cdef object app
+    cdef Version version
+    cdef long long seen                   # the version that the plans were made at
+    cdef unsigned long long seen_map
+    cdef object compiler                  # PlanCompiler of plans.py
+    cdef Tree tree                        # None: this app's requests are not matched natively
+    cdef str domain
+    cdef dict plans                       # endpoint -> Plan
+    cdef Plan general                     # for whatever has no plan of its own
+    cdef Plan unrouted                    # 404, 405, redirects
+    cdef object config
+
+    def __init__(self, app, compiler):
+        self.app = app
+        self.version = app._registry
+        self.compiler = compiler
+        self.config = app.config
+        self.seen = -1
+        self.refresh()
+
+    cdef int refresh(self) except -1:
+        """Throw the plans away; they are made again one by one, when they are asked for."""
+        self.seen = self.version.number
+        self.request_class = self.compiler.request_class()
+        self.tree = self.compiler.tree()
+        if self.tree is not None:
+            self.seen_map = self.tree.version
+        self.domain = self.app.url_map.default_subdomain or ""
+        self.plans = {}
+        self.general = self.compiler.general_plan()
+        self.unrouted = self.compiler.unrouted_plan()
+        return 0
+
+    cpdef Plan match(self, RequestBase request):
+        cdef Match found
+        cdef Plan plan
+        if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
+            self.refresh()
+        if self.tree is None or self.config["TRUSTED_HOSTS"] is not None:
+            return self.general
+        found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        if found.outcome != FOUND:
+            return self.unrouted
+        plan = <Plan>self.plans.get(found.endpoint)
+        if plan is None:
+            plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
+        if request.span.method_length == 7 and request.method_text() == "OPTIONS" and getattr(found.rule, "provide_automatic_options", False):
+            return self.general
+        request.url_rule = found.rule
+        request.view_args = found.view_args
+        return plan
+
+
+cdef class AppPlan(Plan):
+    """One endpoint's plan.  Its attributes are set by plans.py."""
+
+    cdef public object app
+    cdef public object view
+    cdef public object endpoint
+    cdef public tuple preprocessors       # url_value_preprocessors, in order
+    cdef public tuple before
+    cdef public tuple after               # in the order in which they are called
+    cdef public bint tears_down           # there is something to call at the end
+    cdef public type context_class
+    cdef public type response_class
+    cdef public str text_type             # Content-Type of text
+    cdef bytes text_type_bytes
+    cdef public Encoder encoder           # None: the app's own provider is asked
+    cdef public Encoder debug_encoder     # in debug mode
+    cdef public object config
+    cdef public object session_interface
+    cdef public bint opens_session        # at once, as Flask does: the interface is not the signed cookie's
+    cdef public tuple receivers           # of each signal that Flask sends here: dicts, looked at per request
+    cdef public object general            # the general path: (app, request) -> response
+    cdef public object explain            # a TypeError of a call to the view -> what to raise
+
+    cdef bint watched(self) except -1:
+        """Whether somebody listens to a signal."""
+        for receivers in self.receivers:
+            if <dict>receivers:
+                return True
+        return False
+
+    def set_text_type(self, str value not None):
+        """Say what text answers are."""
+        self.text_type = value
+        raw = value.encode("latin-1")
+        self.text_type_bytes = HTML if raw == HTML else raw
+
+    cdef ContextBase enter(self, RequestBase request):
+        """Make the context current, in the request's own contextvars.Context: nothing has to be undone."""
+        cdef ContextBase context = self.context_class.__new__(self.context_class)
+        context.app = self.app
+        context._request = request
+        PyContextVar_Set(cv_app, context)
+        PyContextVar_Set(cv_request, context)
+        return context
+
+    cpdef object run(self, RequestBase request):
+        cdef ContextBase context
+        if self.watched():
+            return self.general(self.app, request)
+        context = self.enter(request)
+        error = None
+        try:
+            try:
+                if self.opens_session:
+                    context._open_session()
+                rv = self.call_before(request)
+                if rv is None:
+                    rv = PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+                response = self.respond(context, request, rv)
+            except Exception as raised:
+                response = self.recover(raised, request)
+        except Exception as raised:
+            error = raised
+            response = self.app.handle_exception(raised)
+        finally:
+            self.leave(context, request, error)
+        return response
+
+    cpdef object run_async(self, RequestBase request):
+        return self.answer_async(request)
+
+    async def answer_async(self, RequestBase request):
+        cdef ContextBase context = self.enter(request)
+        error = None
+        try:
+            try:
+                if self.opens_session:
+                    context._open_session()
+                rv = await self.call_before_async(request) if self.before or self.preprocessors else None
+                if rv is None:
+                    rv = await PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+                response = self.respond(context, request, rv)
+            except Exception as raised:
+                response = self.recover(raised, request)
+        except Exception as raised:
+            error = raised
+            response = self.app.handle_exception(raised)
+        finally:
+            self.leave(context, request, error)
+        return response
+
+    cdef object call_before(self, RequestBase request):
+        for function in self.preprocessors:
+            function(self.endpoint, request.view_args)
+        for function in self.before:
+            rv = function()
+            if rv is not None:
+                return rv
+        return None
+
+    async def call_before_async(self, RequestBase request):
+        for function in self.preprocessors:
+            function(self.endpoint, request.view_args)
+        for function in self.before:
+            rv = function()
+            if hasattr(rv, "__await__"):
+                rv = await rv
+            if rv is not None:
+                return rv
+        return None
+
+    cdef object respond(self, ContextBase context, RequestBase request, object rv):
+        """Turn what the view returned into what is sent, by the shortest way that nobody can tell from the long one."""
+        cdef Py_ssize_t n
+        if not self.after and context.after is None and context._session is None and request.span.cookie == NO_FIELD:
+            if type(rv) is str:
+                PyUnicode_AsUTF8AndSize(rv, &n)           # a lone surrogate is the view's error, not the server's
+                return plain_response(200, self.text_type_bytes, rv)
+            if self.encoder is not None and (type(rv) is dict or type(rv) is list):
+                return plain_response(200, JSON, self.encode(rv))
+            if type(rv) is bytes:
+                return plain_response(200, self.text_type_bytes, rv)
+            if isinstance(rv, self.response_class):
+                return rv
+            return self.app.make_response(rv)
+        if type(rv) is str or type(rv) is bytes:
+            response = new_response(self.response_class, rv, 200, self.text_type)
+        elif self.encoder is not None and (type(rv) is dict or type(rv) is list):
+            response = new_response(self.response_class, self.encode(rv), 200, "application/json")
+        else:
+            response = self.app.make_response(rv)
+        if context.after is not None:
+            for function in context.after:
+                response = function(response)
+        for function in self.after:
+            response = function(response)
+        if context._session is not None or context.wants_session():
+            session = context._get_session()
+            if not self.session_interface.is_null_session(session):
+                self.session_interface.save_session(self.app, session, response)
+        return response
+
+    cdef bytes encode(self, object value):
+        return (self.debug_encoder if self.config["DEBUG"] else self.encoder).encode_response(value)
+
+    cdef object recover(self, object error, RequestBase request):
+        """While an exception of a hook or view is handled: answer with what its handler makes of it, or raise."""
+        if type(error) is TypeError:
+            explained = self.explain(error, self.view, request.url_rule, request.view_args)
+            if explained is not None:
+                raise explained from error
+        return self.app.finalize_request(self.app.handle_user_exception(error))
+
+    cdef int leave(self, ContextBase context, RequestBase request, object error) except -1:
+        """Tear down, unless a stream still needs the context: it does so when it has ended."""
+        if context._holds:
+            context._left_error = error
+            return 0
+        if error is None:
+            error = sys.exc_info()[1] if self.tears_down else None
+        elif self.app.should_ignore_error(error):
+            error = None
+        if self.tears_down:
+            context._tear_down(error)
+        elif request._environ is not None:
+            request.close()
+        if request._environ is not None:
+            (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise
+        return 0
+
+
+cdef class GeneralPlan(Plan):
+    """The general path as a plan."""
+
+    cdef object app
+    cdef object answer                    # (app, request) -> response
+
+    def __init__(self, app, answer, *, name, mode=THREAD, needs_body=True):
+        self.app = app
+        self.answer = answer
+        self.name = name
+        self.mode = mode
+        self.needs_body = needs_body
+
+    cpdef object run(self, RequestBase request):
+        return self.answer(self.app, request)

@@ -1,0 +1,7 @@
+class Version:
+    """Shared by an app and its registries: rises whenever one of them changes."""
+
+    number: int
+
+    def bump(self) -> None:
+        """Something changed."""

@@ -1,0 +1,211 @@
+"""Makes plans: decides what of an app is as Kolben made it, and may be walked natively, and what is somebody's own."""
+
+from __future__ import annotations
+
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.utils import get_content_type
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from kolben.app import general, signals
+from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
+from kolben.app.contexts import AppContext
+from kolben.app.json.provider import DefaultJSONProvider
+from kolben.app.signatures import ViewArgumentsError, explain_call
+from kolben.app.wrappers import Request
+from kolben.http import Mode
+from kolben.interop.hosting import WSGIPlan
+from kolben.routing import Map
+from kolben.sessions import SecureCookieSessionInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from kolben.app.app import App
+    from kolben.http import Handler, Plan
+    from kolben.http._json import Encoder
+
+__all__ = ["make_handler"]
+
+# What an AppPlan does itself instead of calling it.  One of these replaced on the class or the instance: the general path.
+WALKED = (
+    "full_dispatch_request",
+    "preprocess_request",
+    "dispatch_request",
+    "ensure_sync",
+    "finalize_request",
+    "process_response",
+    "make_response",
+    "do_teardown_request",
+    "do_teardown_appcontext",
+    "create_url_adapter",
+    "app_context",
+    "raise_routing_exception",
+)
+SIGNALS = (
+    signals.appcontext_pushed,
+    signals.request_started,
+    signals.request_finished,
+    signals.request_tearing_down,
+    signals.appcontext_tearing_down,
+    signals.appcontext_popped,
+)
+
+
+def make_handler(app: App) -> Handler:
+    """Return what the server asks for the plan of a request."""
+    return AppHandler(app, PlanCompiler(app))
+
+
+class PlanCompiler:
+    """Looks at one app; keeps nothing."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    # -- What is the app's own, and what was replaced
+
+    def is_replaced(self, *names: str) -> bool:
+        """Tell whether the instance, its class, or a subclass of ours has another method than Kolben's under one of the names."""
+        from kolben.app.app import App
+
+        cls = type(self.app)
+        return any(name in self.app.__dict__ or getattr(cls, name) is not ORIGINAL[name] for name in names) or not isinstance(
+            self.app, App
+        )
+
+    def answers_by_environ(self) -> bool:
+        """Tell whether contexts and requests must be made from an environ."""
+        return self.is_replaced("request_context") or not is_native(self.app.request_class)
+
+    def request_class(self) -> type[Any]:
+        """Return the class whose objects the server makes without a constructor."""
+        return self.app.request_class if is_native(self.app.request_class) else Request
+
+    def tree(self) -> Any:
+        """Return what matches natively; None if this app's requests are matched in the general path."""
+        url_map = self.app.url_map
+        if self.is_replaced("wsgi_app", "__call__", "create_url_adapter") or self.answers_by_environ():
+            return None
+        if type(url_map) is not Map or url_map.host_matching or self.app.subdomain_matching:
+            return None
+        return url_map._tree
+
+    # -- Plans
+
+    def general_plan(self) -> Plan:
+        """Return the plan of a request that has no other."""
+        app = self.app
+        if self.is_replaced("wsgi_app", "__call__"):
+            return WSGIPlan(app)
+        answer = general.answer_by_environ if self.answers_by_environ() else general.answer
+        return GeneralPlan(app, answer, name=app.name)
+
+    def unrouted_plan(self) -> Plan:
+        """Return the plan of 404, 405 and redirects: inline if nothing of the user's runs for them."""
+        app = self.app
+        bare = not (
+            any(app.before_request_funcs.values())
+            or any(app.after_request_funcs.values())
+            or any(app.teardown_request_funcs.values())
+            or app.teardown_appcontext_funcs
+            or any(app.error_handler_spec.values())
+            or any(app.url_value_preprocessors.values())
+            or type(app) not in OURS
+            or self.replaced_on_instance()
+            or self.opens_session()
+        )
+        return GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+
+    def replaced_on_instance(self) -> bool:
+        """Tell whether a method was replaced on the instance."""
+        return any(callable(value) and hasattr(type(self.app), name) for name, value in self.app.__dict__.items())
+
+    def opens_session(self) -> bool:
+        """Tell whether the session must be opened before the first hook, as Flask does; the signed cookie's can wait until it is used."""
+        interface = self.app.session_interface
+        cls = type(interface)
+        names = ("open_session", "is_null_session", "make_null_session")
+        return any(getattr(cls, name, None) is not getattr(SecureCookieSessionInterface, name) for name in names) or any(
+            name in vars(interface) for name in names
+        )
+
+    def plan(self, endpoint: str) -> Plan:
+        """Return the plan of an endpoint."""
+        app = self.app
+        view = app.view_functions.get(endpoint)
+        options = app.endpoint_options.get(endpoint, {})
+        names = (None, *reversed(blueprints_of(endpoint)))
+        hooks = [*of(app.before_request_funcs, names), *of(app.after_request_funcs, names)]
+        is_async = iscoroutinefunction(view)
+        mode = Mode.INLINE if options.get("run") == "inline" else Mode.THREAD
+        if view is None or self.is_replaced(*WALKED) or not self.is_plain_response_class() or (
+            not is_async and any(map(iscoroutinefunction, hooks)) or is_async and any(map(iscoroutinefunction, of(app.after_request_funcs, names)))
+        ):
+            return GeneralPlan(app, general.answer, name=endpoint, mode=mode)
+        plan = AppPlan()
+        plan.mode = Mode.TASK if is_async and options.get("run") != "thread" else mode
+        if plan.mode != Mode.TASK and is_async:
+            view = app.ensure_sync(view)
+        plan.name = plan.endpoint = endpoint
+        plan.app, plan.view = app, view
+        plan.preprocessors = tuple(of(app.url_value_preprocessors, names))
+        plan.before = tuple(of(app.before_request_funcs, names))
+        plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
+        plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
+        plan.context_class, plan.response_class = AppContext, app.response_class
+        plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
+        plan.encoder, plan.debug_encoder = self.encoders()
+        plan.config = app.config
+        plan.session_interface, plan.opens_session = app.session_interface, self.opens_session()
+        plan.receivers = tuple(signal.receivers for signal in SIGNALS)
+        plan.general, plan.explain = general.answer, explain
+        return plan
+
+    def is_plain_response_class(self) -> bool:
+        """Tell whether a response of the app's class may be made without its constructor."""
+        cls = self.app.response_class
+        names = ("__init__", "__new__", "set_data", "default_status", "automatically_set_content_length")
+        return all(getattr(cls, name) == getattr(WerkzeugResponse, name) for name in names)
+
+    def encoders(self) -> tuple[Encoder | None, Encoder | None]:
+        """Return native encoders with the settings of the app's JSON provider, without and with debug mode; None if it is somebody's own."""
+        provider = self.app.json
+        if not isinstance(provider, DefaultJSONProvider) or not provider.is_plain():
+            return None, None
+        return provider.encoder(debug=False), provider.encoder(debug=True)
+
+
+def is_native(request_class: type[Any]) -> bool:
+    """Tell whether requests of a class may be made without its constructor."""
+    return issubclass(request_class, Request) and request_class.__init__ is WerkzeugRequest.__init__
+
+
+def blueprints_of(endpoint: str) -> list[str]:
+    """Return the names of an endpoint's blueprints, innermost first."""
+    from kolben.app.scaffold import _split_blueprint_path
+
+    return _split_blueprint_path(endpoint.rpartition(".")[0]) if "." in endpoint else []
+
+
+def of(registry: Any, names: Iterable[str | None]) -> list[Callable[..., Any]]:
+    """Return the functions that a registry has under the names, in order."""
+    return [function for name in names for function in registry.get(name, ())]
+
+
+def explain(error: TypeError, view: Any, rule: Any, view_args: Any) -> Exception | None:
+    """Return what to raise instead of a TypeError of the call itself: the view does not take what the rule gives."""
+    explained = explain_call(error, view, rule, view_args)
+    return None if explained is None else ViewArgumentsError(explained)
+
+
+def _originals() -> tuple[dict[str, Any], set[type]]:
+    from kolben.app.app import App
+
+    names = (*WALKED, "wsgi_app", "__call__", "request_context")
+    return {name: getattr(App, name) for name in names}, {App}
+
+
+ORIGINAL, OURS = _originals()

@@ -1,0 +1,178 @@
+"""Where to listen, as a person writes it.
+
+    127.0.0.1:5000    localhost:5000    [::1]:5000     a host and a port; tcp:// may stand in front
+    :5000                                              every interface, IPv4 and IPv6
+    localhost                                          the default port, if there is one
+    unix:/run/app.sock    unix:@app                    a Unix socket: a path, or an abstract name (Linux)
+    fd://3                                             a listening socket that this process was started with
+
+Refuses to resolve names and to open sockets.  `str(address)` is what parse_address() reads.
+"""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from kolben.base.errors import UsageError
+
+__all__ = ["Address", "InheritedAddress", "TCPAddress", "UnixAddress", "parse_address"]
+
+EXAMPLES = "host:port, [::1]:port, unix:/path or fd://3"
+PATH_LIMIT = 107 if sys.platform == "linux" else 103  # bytes: sun_path of unix(7) without its NUL
+LARGEST_PORT = 65535
+LARGEST_FD = 2**31 - 1
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+HOST_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
+NOT_YET = ("udp", "tls", "unix-dgram")
+
+
+@dataclass(frozen=True, slots=True)
+class TCPAddress:
+    """A host and a port.
+
+    Attributes:
+        host: A name, an IPv4 or an IPv6 address (without brackets); "" is every interface.
+        port: 0 lets the system choose.
+    """
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """A Unix socket.
+
+    Attributes:
+        path: Where it stands in the file system; "@name" is abstract.
+    """
+
+    path: str
+
+    @property
+    def is_abstract(self) -> bool:
+        """Whether it is a name without a file (Linux)."""
+        return self.path.startswith("@")
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class InheritedAddress:
+    """A socket that is already open: a service manager, or a parent process, opened it.
+
+    Attributes:
+        fd: Its descriptor.
+    """
+
+    fd: int
+
+    def __str__(self) -> str:
+        return f"fd://{self.fd}"
+
+
+Address = TCPAddress | UnixAddress | InheritedAddress
+
+
+def parse_address(spec: str, default_port: int | None = None) -> Address:
+    """Read a bind spec; without `default_port` a host needs a port.
+
+    Raises:
+        UsageError: it is none; the message says what was expected, what came and what to do.
+    """
+    if spec.startswith("unix:"):
+        return _parse_unix(spec, spec.removeprefix("unix:"))
+    if spec.startswith("unix-dgram:"):
+        raise _refusal_of_scheme(spec, "unix-dgram")
+    scheme = SCHEME.match(spec)
+    if scheme is None:
+        return _parse_tcp(spec, spec, default_port)
+    rest = spec[scheme.end() :]
+    name = scheme[1].lower()
+    if name == "tcp":
+        return _parse_tcp(spec, rest, default_port)
+    if name == "fd":
+        return InheritedAddress(_parse_number(spec, rest, "a descriptor", LARGEST_FD))
+    raise _refusal_of_scheme(spec, name)
+
+
+def _refusal(spec: str, problem: str, advice: str) -> UsageError:
+    return UsageError(f"cannot listen on {spec!r}: {problem}. {advice}")
+
+
+def _refusal_of_scheme(spec: str, scheme: str) -> UsageError:
+    if scheme in NOT_YET:
+        return _refusal(spec, f"{scheme} is not supported yet", f"Write {EXAMPLES}.")
+    if scheme in {"http", "https"}:
+        return _refusal(spec, "expected where to listen, got a URL", f"Leave out {scheme}:// and the path, such as 127.0.0.1:5000.")
+    return _refusal(spec, f"expected {EXAMPLES}, got {scheme}://", "For a host and a port leave the scheme out, or write tcp://.")
+
+
+def _parse_number(spec: str, text: str, what: str, largest: int) -> int:
+    # By hand, because int() also reads "+80", " 80", "8_0" and digits that are not ASCII.
+    if text.isascii() and text.isdigit() and len(text) <= len(str(largest)) and int(text) <= largest:
+        return int(text)
+    raise _refusal(spec, f"expected {what} from 0 to {largest}, got {text!r}", f"Write {EXAMPLES}.")
+
+
+def _parse_tcp(spec: str, text: str, default_port: int | None) -> TCPAddress:
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise _refusal(spec, "expected [address]:port", "Close the bracket and write the port behind a colon, such as [::1]:5000.")
+        _check_ipv6(spec, host)
+    else:
+        host, colon, port = text.partition(":")
+        rest = colon + port
+        if ":" in port:
+            raise _refusal(spec, "more than one colon", "Put an IPv6 address in brackets, such as [::1]:5000.")
+        _check_host(spec, host, rest)
+    if rest:
+        return TCPAddress(host, _parse_number(spec, rest[1:], "a port", LARGEST_PORT))
+    if default_port is None:
+        raise _refusal(spec, "expected a port", f"Write it behind a colon, such as {spec}:5000.")
+    return TCPAddress(host, default_port)
+
+
+def _check_ipv6(spec: str, host: str) -> None:
+    try:
+        IPv6Address(host)
+    except AddressValueError as error:
+        problem = f"expected an IPv6 address in the brackets, got {host!r} ({error})"
+        raise _refusal(spec, problem, "Write, for instance, [::1]:5000.") from error
+
+
+def _check_host(spec: str, host: str, rest: str) -> None:
+    if not host and not rest:
+        raise _refusal(spec, f"expected {EXAMPLES}, got nothing", "Write, for instance, 127.0.0.1:5000.")
+    if not set(host) <= HOST_CHARACTERS:
+        wrong = next(character for character in host if character not in HOST_CHARACTERS)
+        raise _refusal(spec, f"expected a host name, got {host!r} with {wrong!r} in it", f"Write {EXAMPLES}.")
+    if host.isdigit():
+        raise _refusal(spec, "expected a host, got a number", f"For the port write 127.0.0.1:{host}, or :{host} for every interface.")
+    if host and host[-1].isdigit() and set(host) <= set("0123456789."):
+        try:
+            IPv4Address(host)  # the system would also take 127.1, and mean 127.0.0.1
+        except AddressValueError as error:
+            raise _refusal(spec, f"expected an IPv4 address, got {host!r} ({error})", "Write one such as 127.0.0.1.") from error
+
+
+def _parse_unix(spec: str, path: str) -> UnixAddress:
+    if path.startswith("//"):
+        if not path.startswith("///"):
+            raise _refusal(spec, "expected a path, got two slashes", f"Write unix:{path[1:]} for an absolute path.")
+        path = path[2:]
+    if path in {"", "@"}:
+        raise _refusal(spec, "expected a path", "Write, for instance, unix:/run/app.sock, or unix:@name for an abstract name (Linux).")
+    if "\0" in path:
+        raise _refusal(spec, "a path cannot hold a NUL", "For an abstract name write unix:@name.")
+    length = len(os.fsencode(path))
+    if length > PATH_LIMIT:
+        raise _refusal(spec, f"expected at most {PATH_LIMIT} bytes of path, got {length}", "Choose a shorter path.")
+    return UnixAddress(path)

@@ -1,0 +1,261 @@
+"""Listening sockets: opened as the rest of the house expects them, refused in words a person can use.
+
+Each is non-blocking and closed on exec.  TCP_NODELAY stands on the listener: on Linux accepted sockets have it from there, which
+saves a system call for each connection.  Refuses to accept: that is done where events are.
+"""
+
+import errno
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kolben.base.errors import UsageError
+from kolben.net.address import Address, InheritedAddress, TCPAddress, UnixAddress
+from kolben.net.refusal import refusal
+
+__all__ = ["Listener", "listen", "listen_all"]
+
+BACKLOG = 2048  # connections; as Limits.backlog
+PORT_TRIES = 8  # how often to look for one port that is free on every address of a name
+# This machine lacks the family, or the address, but may have the name's others.
+ABSENT = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
+
+_Resolved = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
+
+
+class Listener:
+    """One listening socket.  Owns it, and the file of a Unix socket that it made.
+
+    Attributes:
+        address: Where it listens: the real port where 0 was asked for.
+    """
+
+    def __init__(self, sock: socket.socket, address: Address, file: tuple[int, int] | None = None) -> None:
+        """Take a listening socket; `file` is device and inode of the file that was made for it."""
+        self.address = address
+        self._socket = sock
+        self._file = file
+        self._process = os.getpid()
+
+    def fileno(self) -> int:
+        """Its descriptor; -1 once closed."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Listen no longer; remove the file of a Unix socket.  More than once is fine.
+
+        A forked child only closes its descriptor, and a file that somebody else put there meanwhile stays.
+        """
+        self._socket.close()
+        if self._file and isinstance(self.address, UnixAddress) and self._process == os.getpid():
+            with suppress(OSError):
+                if _identity(self.address.path) == self._file:
+                    Path(self.address.path).unlink()
+        self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Listener {self.address}{' closed' if self.fileno() < 0 else ''}>"
+
+
+def listen(address: Address, backlog: int = BACKLOG, *, mode: int | None = None) -> Listener:
+    """Open one listener: of a name with several addresses, the first that this machine has.
+
+    Args:
+        address: Where.
+        backlog: How many connections may wait to be accepted.
+        mode: Permissions of a Unix socket's file, such as 0o660; None leaves them to the umask.  The umask is the whole
+            process's: open such a listener before threads make files.
+
+    Raises:
+        UsageError: it cannot be done; the message says why and what to do.
+    """
+    return _listen(address, backlog, mode, every=False)[0]
+
+
+def listen_all(address: Address, backlog: int = BACKLOG, *, mode: int | None = None) -> list[Listener]:
+    """Open a listener on each address that a name stands for, as `localhost` does for two, all on one port.
+
+    Arguments and errors are those of listen().  Addresses that this machine does not have are left out, if any is left.
+    """
+    return _listen(address, backlog, mode, every=True)
+
+
+def _listen(address: Address, backlog: int, mode: int | None, *, every: bool) -> list[Listener]:
+    if isinstance(address, TCPAddress):
+        return _listen_tcp(address, backlog, every=every)
+    if isinstance(address, UnixAddress):
+        return [_listen_unix(address, backlog, mode)]
+    return [_adopt(address)]
+
+
+# --- TCP ---------------------------------------------------------------------------------------------------------------------
+
+
+def _listen_tcp(address: TCPAddress, backlog: int, *, every: bool) -> list[Listener]:
+    resolved = _resolve(address)
+    for tries_left in reversed(range(PORT_TRIES)):
+        try:
+            return _open_each(resolved, address.port, backlog, every=every)
+        except _RefusedError as refused:
+            # Port 0: what the system chose for the first address may be taken on the second.
+            if address.port or not tries_left or refused.error.errno != errno.EADDRINUSE:
+                raise refusal(refused.error, refused.address) from refused.error
+    raise AssertionError
+
+
+class _RefusedError(Exception):
+    def __init__(self, error: OSError, address: TCPAddress) -> None:
+        super().__init__(error)
+        self.error = error
+        self.address = address
+
+
+def _resolve(address: TCPAddress) -> list[_Resolved]:
+    """Families and addresses without doubles, in the system's order."""
+    try:
+        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        msg = (
+            f"cannot listen on {address}: the host name {address.host!r} is not known here ({error.strerror})."
+            " Write 127.0.0.1 for this machine alone or 0.0.0.0 for every interface."
+        )
+        raise UsageError(msg) from error
+    return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in found))  # type: ignore[misc]
+
+
+def _open_each(resolved: list[_Resolved], port: int, backlog: int, *, every: bool) -> list[Listener]:
+    listeners: list[Listener] = []
+    absent: _RefusedError | None = None
+    with ExitStack() as undo:
+        for family, sockaddr in resolved:
+            wanted = TCPAddress(sockaddr[0], port)
+            try:
+                listener = _open_tcp(family, (sockaddr[0], port, *sockaddr[2:]), backlog)
+            except OSError as error:
+                absent = _RefusedError(error, wanted)
+                if error.errno in ABSENT:
+                    continue
+                raise absent from error
+            undo.callback(listener.close)
+            listeners.append(listener)
+            if not every:
+                break
+            port = listener.address.port if isinstance(listener.address, TCPAddress) else port
+        if absent and not listeners:
+            raise absent
+        undo.pop_all()
+    return listeners
+
+
+def _open_tcp(family: int, sockaddr: tuple[object, ...], backlog: int) -> Listener:
+    with ExitStack() as undo:
+        sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(sockaddr)
+        sock.listen(backlog)
+        undo.pop_all()
+    return Listener(sock, _address_of(sock))
+
+
+# --- Unix --------------------------------------------------------------------------------------------------------------------
+
+
+def _listen_unix(address: UnixAddress, backlog: int, mode: int | None) -> Listener:
+    if address.is_abstract and sys.platform != "linux":
+        msg = f"cannot listen on {address}: abstract names are Linux's. Write a path, such as unix:/tmp/app.sock."
+        raise UsageError(msg)
+    name = "\0" + address.path[1:] if address.is_abstract else address.path
+    with ExitStack() as undo:
+        sock = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        sock.setblocking(False)
+        try:
+            with _umask(mode):
+                _bind_unix(sock, name)
+            sock.listen(backlog)
+            file = None if address.is_abstract else _identity(address.path)
+        except OSError as error:
+            raise refusal(error, address) from error
+        undo.pop_all()
+    return Listener(sock, address, file)
+
+
+def _bind_unix(sock: socket.socket, name: str) -> None:
+    try:
+        sock.bind(name)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or name.startswith("\0") or not _is_stale(name):
+            raise
+        Path(name).unlink()
+        sock.bind(name)
+
+
+def _is_stale(path: str) -> bool:
+    """Whether it is a socket's file that nobody listens on: its process ended without removing it."""
+    if not stat.S_ISSOCK(Path(path).lstat().st_mode):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # a full queue is somebody who listens, not a reason to wait
+        return probe.connect_ex(path) == errno.ECONNREFUSED
+
+
+@contextmanager
+def _umask(mode: int | None) -> Iterator[None]:
+    """Let files be made with `mode`: from the first moment, unlike a chmod after bind."""
+    if mode is None:
+        yield
+        return
+    before = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    status = Path(path).lstat()
+    return status.st_dev, status.st_ino
+
+
+# --- inherited ---------------------------------------------------------------------------------------------------------------
+
+
+def _adopt(address: InheritedAddress) -> Listener:
+    try:
+        sock = socket.socket(fileno=address.fd)
+    except OSError as error:
+        raise refusal(error, address) from error
+    if sock.type != socket.SOCK_STREAM or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        sock.detach()  # it stays its owner's
+        msg = (
+            f"cannot listen on {address}: expected a listening stream socket, got one that does not listen."
+            " Let whoever starts this process call listen() on it, or write host:port."
+        )
+        raise UsageError(msg)
+    sock.setblocking(False)
+    sock.set_inheritable(False)
+    if sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Listener(sock, _address_of(sock))
+
+
+def _address_of(sock: socket.socket) -> Address:
+    name = sock.getsockname()
+    if sock.family == socket.AF_UNIX:
+        return UnixAddress(f"@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else name)
+    return TCPAddress(name[0], name[1])

@@ -1,0 +1,112 @@
+"""Why the system refused to listen, in words: what was asked for, what is in the way, what to do."""
+
+import errno
+import stat
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from kolben.base.errors import UsageError
+from kolben.net.address import Address, InheritedAddress, TCPAddress, UnixAddress
+
+__all__ = ["refusal"]
+
+PRIVILEGED = 1024  # ports below need a privilege
+LARGEST_PORT = 65535
+LISTENING = "0A"  # the state in /proc/net/tcp (proc(5))
+DESCRIPTORS = 20_000  # how many to look at for who holds a port; beyond it the message does without
+
+
+def refusal(error: OSError, address: Address) -> UsageError:
+    """Make the error to raise instead of `error`, which the system gave for `address`."""
+    match address:
+        case TCPAddress():
+            reason = _refused_tcp(error, address)
+        case UnixAddress():
+            reason = _refused_unix(error, address)
+        case InheritedAddress():
+            reason = (
+                f"expected a listening socket, got {error.strerror}."
+                " Let whoever starts this process pass the socket on, or write host:port."
+            )
+    return UsageError(f"cannot listen on {address}: {reason}")
+
+
+def _refused_tcp(error: OSError, address: TCPAddress) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            other = address.port + 1 if address.port < LARGEST_PORT else address.port - 1
+            return (
+                f"port {address.port} is in use{_held_by(address.port)}."
+                f" Choose another port, such as {TCPAddress(address.host, other)}, or stop that program."
+            )
+        case errno.EACCES if address.port < PRIVILEGED:
+            return (
+                f"permission denied, for port {address.port} is below {PRIVILEGED}."
+                f" Choose a port from {PRIVILEGED}, or give the program that privilege (CAP_NET_BIND_SERVICE on Linux)."
+            )
+        case errno.EADDRNOTAVAIL:
+            return (
+                f"{address.host} is not an address of this machine. Write 127.0.0.1 for this machine alone or 0.0.0.0 for every interface."
+            )
+        case errno.EAFNOSUPPORT:
+            return "this machine does not have that kind of address. Write an IPv4 address, such as 127.0.0.1."
+    return f"{error.strerror}. Choose another address."
+
+
+def _refused_unix(error: OSError, address: UnixAddress) -> str:
+    parent = str(Path(address.path).parent)
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "somebody listens there already. Choose another path, or stop that program."
+        case errno.EEXIST:
+            return f"expected a socket or nothing at that path, got {_kind(address.path)}. Choose another path, or remove it."
+        case errno.ENOENT | errno.ENOTDIR:
+            return f"expected a directory {parent!r}, but there is none. Make it, or choose another path."
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{error.strerror}. Choose a path in a directory that you may write to; {parent!r} is none."
+    return f"{error.strerror}. Choose another path."
+
+
+def _kind(path: str) -> str:
+    mode = Path(path).lstat().st_mode
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    return "a symbolic link" if stat.S_ISLNK(mode) else "a file"
+
+
+# --- who holds a port: Linux tells, in /proc; what may not be read is passed over ----------------------------------------------
+
+
+def _held_by(port: int) -> str:
+    """` by NAME (pid N)`, or nothing where that is not known or would be slow to know."""
+    inodes = set(_listening_inodes(port))
+    for link in islice(_descriptors() if inodes else (), DESCRIPTORS):
+        try:
+            if str(link.readlink()) in inodes:
+                process = link.parent.parent
+                name = (process / "comm").read_text("utf-8", "replace").strip()
+                return f" by {name} (pid {process.name})"
+        except OSError:
+            continue
+    return ""
+
+
+def _listening_inodes(port: int) -> Iterator[str]:
+    """Yield what the links in /proc/*/fd say that are sockets listening on the port, on whatever address."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text("ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                yield f"socket:[{fields[9]}]"
+
+
+def _descriptors() -> Iterator[Path]:
+    for directory in Path("/proc").glob("[0-9]*/fd"):
+        try:
+            yield from directory.iterdir()
+        except OSError:
+            continue
