@@ -42,5 +42,5 @@ cdef class HeadParser:
     cdef Py_ssize_t _stop(
         self, Py_ssize_t outcome, const unsigned char *p, Py_ssize_t n, bint in_fields, uint32_t *resume,
     ) except -2
-    cdef int _check_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) except -1
+    cdef Py_ssize_t _beyond_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) noexcept
     cdef object _error(self, const unsigned char *p)

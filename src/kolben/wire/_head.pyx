@@ -53,6 +53,8 @@ cdef enum:                    # flags of `_seen`, beside the options of Connecti
     TWO_LENGTHS = 64
     TWO_CODINGS = 128
 
+cdef const char *LONG_HEAD = b"field lines: expected at most `limits.head` bytes"
+cdef const char *LONG_REQUEST_LINE = b"request line: expected at most `limits.request_line` bytes"
 cdef const char *ONE_CODING = b"Transfer-Encoding: expected it once, in HTTP/1.1, and without Content-Length"
 cdef const char *ONE_LENGTH = b"Content-Length: expected one number of decimal digits"
 cdef const char *SECTION_5 = b"RFC 9112, section 5"
@@ -124,7 +126,7 @@ cdef class HeadParser:
             if i < 0:
                 return i
         if self.head_limit and i - start > self.head_limit:
-            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, b"field lines: longer than the limit", b"RFC 6585, section 5")
+            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, LONG_HEAD, b"RFC 6585, section 5")
         i = end_line(p, i, n, &self._refusal, b"")
         if i < 0:
             return i
@@ -225,7 +227,7 @@ cdef class HeadParser:
         """Check what the fields mean together; return `end`."""
         cdef FieldSpan *host = &self._fields[max(self.head.host, 0)]
         if self.field_limit and self.head.field_count > self.field_limit:
-            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, b"field lines: more than the limit", b"RFC 6585, section 5")
+            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, b"field lines: expected at most `limits.field_count` of them", b"RFC 6585, section 5")
         if self._seen & TWO_HOSTS or (self.head.host == NO_FIELD and self.head.minor_version):
             return refuse(&self._refusal, WHOLE_HEAD, 0, 400, b"Host: expected exactly one", b"RFC 9112, section 3.2")
         if self.head.host != NO_FIELD and check_authority(p + host.value, host.value_length, False) != WELL_FORMED:
@@ -284,16 +286,15 @@ cdef class HeadParser:
                 outcome = PARTIAL
             else:
                 end = found + 1 - p
-        self._check_limits(p, end, in_fields, outcome == REFUSED)
-        if outcome == REFUSED:
+        if self._beyond_limits(p, end, in_fields, outcome == REFUSED) == REFUSED or outcome == REFUSED:
             raise self._error(p)
         if n == LAST_OFFSET:
             raise LimitExceeded("head: longer than offsets reach", status=431)
         resume[0] = <uint32_t>n << 1 | (IN_FIELDS if in_fields else 0)
         return PARTIAL
 
-    cdef int _check_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) except -1:
-        """Raise LimitExceeded if what stands before `end` is too much already; `complete`: a line ends there."""
+    cdef Py_ssize_t _beyond_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) noexcept:
+        """Refuse if what stands before `end` is too much already; `complete`: a line ends there."""
         cdef Py_ssize_t length = end
         if in_fields:
             if self.head_limit and end > self.head_limit:
@@ -301,18 +302,14 @@ cdef class HeadParser:
                 if not complete:
                     length -= 1      # it may be the CR of the empty line, which does not count
                 if length > self.head_limit:
-                    raise LimitExceeded(
-                        f"field lines: expected at most {self.head_limit} bytes", status=431, source="RFC 6585, section 5",
-                    )
+                    return refuse(&self._refusal, WHOLE_HEAD, 0, 431, LONG_HEAD, b"RFC 6585, section 5")
         elif self.request_line_limit:
             if length and p[length - 1] == c"\n":
                 length -= 1
             if length and p[length - 1] == c"\r":
                 length -= 1
             if length > self.request_line_limit:
-                raise LimitExceeded(
-                    f"request line: expected at most {self.request_line_limit} bytes", status=414, source="RFC 9112, section 3",
-                )
+                return refuse(&self._refusal, WHOLE_HEAD, 0, 414, LONG_REQUEST_LINE, b"RFC 9112, section 3")
         return 0
 
     cdef object _error(self, const unsigned char *p):

@@ -53,7 +53,7 @@ cdef Py_ssize_t read_request_line(
         )
     i = read_version(p, i + 1, n, head, refusal)
     if limit and i - 2 > limit:
-        return refuse(refusal, WHOLE_HEAD, 0, 414, b"request line: longer than the limit", SECTION_3)
+        return refuse(refusal, WHOLE_HEAD, 0, 414, b"request line: expected at most `limits.request_line` bytes", SECTION_3)
     return i
 
 
