@@ -11,21 +11,21 @@ def value(line: bytes) -> bytes:
     return head(with_fields(line)).fields[1][1]
 
 
-@pytest.mark.parametrize("byte", range(256))
-def test_a_name_is_a_token(byte):
+def test_a_name_is_a_token():
     """Section 5; RFC 9110, section 5.6.2.  A colon ends it."""
-    assert status(with_fields(b"X%cY: a" % byte)) == (None if byte in TOKEN_BYTES + b":" else 400)
+    taken = bytes(byte for byte in range(256) if status(with_fields(b"X%cY: a" % byte)) is None)
+    assert set(taken) == set(TOKEN_BYTES + b":")
 
 
-@pytest.mark.parametrize("byte", range(256))
 @pytest.mark.parametrize("before", [0, 7, 8, 30])
-def test_a_value_has_no_control_character_but_htab(byte, before):
+def test_a_value_has_no_control_character_but_htab(before):
     """RFC 9110, section 5.5: NUL, CR and LF MUST be refused or replaced; we refuse the other ones, too."""
-    text = b"a" * before + b"%cb" % byte
-    good = byte == 9 or (byte >= 32 and byte != 127)
-    assert status(with_fields(b"X: " + text)) == (None if good else 400)
-    if good:
-        assert value(b"X: " + text) == text.lstrip(b" \t")
+    for byte in range(256):
+        text = b"a" * before + b"%cb" % byte
+        good = byte == 9 or (byte >= 32 and byte != 127)
+        assert status(with_fields(b"X: " + text)) == (None if good else 400)
+        if good:
+            assert value(b"X: " + text) == text.lstrip(b" \t")
 
 
 @pytest.mark.parametrize("line", [b"X : a", b"X\t: a", b"Host : a", b": a", b"JustAName", b"X\x85: a", b"Content-Length : 5", b""":a"""])

@@ -23,6 +23,7 @@ REQUESTS = {
     "bad coding, then a bad line": b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nY Z: c\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\nX: a\r\n\r\n",
     "five empty lines": b"\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "CR in place of the empty line": b"GET / HTTP/1.1\r\nHost: a\r\n\rX: y\r\n\r\n",
     "CR first": b"\rGET / HTTP/1.1\r\nHost: a\r\n\r\n",
 }
 BROWSER = with_fields(*[b"X-Field-%d: %s" % (i, b"v" * 40) for i in range(12)])

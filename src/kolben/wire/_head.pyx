@@ -147,8 +147,10 @@ cdef class HeadParser:
             if not in_fields:
                 i = read_request_line(p, at + 1, self.request_line_limit, &self.head, &self._refusal)
                 in_fields = i > 0
-            elif p[start] == c"\r" and start + 1 == at:
-                return 0
+            elif p[start] == c"\r":
+                i = end_line(p, start, at + 1, &self._refusal, b"")
+                if i > 0:
+                    return 0
             else:
                 self.head.field_count = 0
                 i = self._field_line(p, start, at + 1)
