@@ -6,6 +6,7 @@ Documented exceptions: RemoteProtocolError and its LimitExceeded.  The reasons s
 import random
 import sys
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 from _mutate import run
@@ -17,14 +18,28 @@ from tests.properties.test_wire_h11 import BODIES, FIELDS, METHODS, TARGETS, VER
 from tests.wire.reading import read
 from tests.wire.test_head import BROWSER, REQUESTS
 
-PIECES = [*METHODS, *TARGETS, *VERSIONS, *(field + b"\r\n" for field in FIELDS), *BODIES, b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"\0", b","]
+PIECES = [
+    *METHODS,
+    *TARGETS,
+    *VERSIONS,
+    *(field + b"\r\n" for field in FIELDS),
+    *BODIES,
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b" ",
+    b"\t",
+    b":",
+    b"\0",
+    b",",
+]
 
 
 def check(data: bytes) -> None:
     whole = read(data)
     chance = random.Random(zlib.crc32(data))
     cuts = [0, *sorted(chance.randrange(len(data) + 1) for _ in range(3)), len(data)]
-    pieces = [data[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+    pieces = [data[a:b] for a, b in pairwise(cuts) if a < b]
     if read(*pieces) != whole:
         raise AssertionError(f"cuts at {cuts} change {whole}")
     if found := disagreement(data):

@@ -58,7 +58,9 @@ def ours(data: bytes) -> Seen:
         while (event := receiver.next_event()) not in {NEED_DATA, PAUSED}:
             if isinstance(event, RequestHead):
                 # h11 lowers names, and the value of Transfer-Encoding.
-                fields = [(lower := name.lower(), value.lower() if lower == b"transfer-encoding" else value) for name, value in event.fields]
+                fields = [
+                    (lower := name.lower(), value.lower() if lower == b"transfer-encoding" else value) for name, value in event.fields
+                ]
                 seen.head = (event.method.encode(), event.target, fields)
             elif isinstance(event, BodyChunk):
                 seen.body += event.data

@@ -2,12 +2,33 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from kolben.wire._writer import Output
 from tests.models import chunked_body
 from tests.wire.test_chunk import BAD, GOOD, bytewise, decode
 
-PIECES = [b"0", b"1", b"a", b"F", b";", b"=", b'"', b"\\", b" ", b"\t", b"\r\n", b"\r\n", b"\n", b"X: y", b"Host: ", b"x", b"\0", b"\xff", b"1\r\nx\r\n", b"0\r\n"]
+from kolben.wire._writer import Output
+
+PIECES = [
+    b"0",
+    b"1",
+    b"a",
+    b"F",
+    b";",
+    b"=",
+    b'"',
+    b"\\",
+    b" ",
+    b"\t",
+    b"\r\n",
+    b"\r\n",
+    b"\n",
+    b"X: y",
+    b"Host: ",
+    b"x",
+    b"\0",
+    b"\xff",
+    b"1\r\nx\r\n",
+    b"0\r\n",
+]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=8), st.integers(1, 50))

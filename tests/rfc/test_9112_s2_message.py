@@ -1,7 +1,6 @@
 """RFC 9112, section 2: lines, empty lines, versions; as a peer sees them."""
 
 import pytest
-
 from tests.wire.reading import HOST, head, status, with_fields
 
 
@@ -52,8 +51,28 @@ def test_another_major_version_is_505(version):
 
 @pytest.mark.parametrize(
     "version",
-    ["", "HTTP/1", "HTTP/1.", "HTTP/.1", "HTTP/1.10", "HTTP/01.1", "HTTP/1,1", "HTTP/1.x", "HTTP/ 1.1", "http/1.1", "Http/1.1", "ICE/1.1"]
-    + ["XHTTP/1.1", "HTTP/1.1 ", " HTTP/1.1", "HTTP/\u00b9.1", "HTTP/4294967297.4294967297", "HTTP/-1.1", "HTTP/1.1\t", "HTTP\\1.1"],
+    [
+        "",
+        "HTTP/1",
+        "HTTP/1.",
+        "HTTP/.1",
+        "HTTP/1.10",
+        "HTTP/01.1",
+        "HTTP/1,1",
+        "HTTP/1.x",
+        "HTTP/ 1.1",
+        "http/1.1",
+        "Http/1.1",
+        "ICE/1.1",
+        "XHTTP/1.1",
+        "HTTP/1.1 ",
+        " HTTP/1.1",
+        "HTTP/¹.1",
+        "HTTP/4294967297.4294967297",
+        "HTTP/-1.1",
+        "HTTP/1.1\t",
+        "HTTP\\1.1",
+    ],
 )
 def test_what_is_no_version_is_400(version):
     """Section 2.3: HTTP-version = "HTTP" "/" DIGIT "." DIGIT."""

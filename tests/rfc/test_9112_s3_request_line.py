@@ -1,7 +1,6 @@
 """RFC 9112, section 3: method, the four forms of a target, Host."""
 
 import pytest
-
 from tests.wire.reading import HOST, head, status
 
 
@@ -60,7 +59,9 @@ def test_the_absolute_form_names_its_authority(target, authority, path, query):
     assert (event.authority, event.path, event.query) == (authority, path, query)
 
 
-@pytest.mark.parametrize("target", [b"http:///a", b"http://", b"http://u@a/", b"http://u:p@a/", b"http://a:b/", b"http:a", b"http:/a", b"http://a\\b"])
+@pytest.mark.parametrize(
+    "target", [b"http:///a", b"http://", b"http://u@a/", b"http://u:p@a/", b"http://a:b/", b"http:a", b"http:/a", b"http://a\\b"]
+)
 def test_an_absolute_form_without_a_good_authority_is_400(target):
     """RFC 9110, sections 4.2.1 and 4.2.4."""
     assert status(request(b"GET " + target)) == 400

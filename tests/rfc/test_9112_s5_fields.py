@@ -1,7 +1,6 @@
 """RFC 9112, section 5: field lines."""
 
 import pytest
-
 from tests.wire.reading import head, status, with_fields
 
 TOKEN_BYTES = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -36,7 +35,15 @@ def test_a_line_without_a_name_and_a_colon_is_400(line):
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [(b"X:", b""), (b"X: ", b""), (b"X: \t ", b""), (b"X:a", b"a"), (b"X:\t a b \t", b"a b"), (b"X: \xa0v\x85", b"\xa0v\x85"), (b"X: caf\xc3\xa9", b"caf\xc3\xa9")],
+    [
+        (b"X:", b""),
+        (b"X: ", b""),
+        (b"X: \t ", b""),
+        (b"X:a", b"a"),
+        (b"X:\t a b \t", b"a b"),
+        (b"X: \xa0v\x85", b"\xa0v\x85"),
+        (b"X: caf\xc3\xa9", b"caf\xc3\xa9"),
+    ],
 )
 def test_whitespace_around_a_value_is_space_and_htab_only(line, expected):
     """Section 5.1: it is not part of the value; what str.strip() takes for whitespace is."""

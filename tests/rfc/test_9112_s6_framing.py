@@ -1,7 +1,6 @@
 """RFC 9112, section 6: how long a body is, and requests that want to be misread."""
 
 import pytest
-
 from tests.wire.reading import chunked, head, read, status, with_fields
 
 
@@ -11,19 +10,30 @@ def test_content_length_is_decimal_digits(text, expected):
     assert read(with_fields(b"content-lengTH: " + text))[0].content_length == expected
 
 
-@pytest.mark.parametrize("text", [b"", b"+5", b"-5", b"-0", b"0x5", b"1_0", b"5a", b"5 5", b"5.0", b"5, 6", b"5,5", b"\xb2", b"\xef\xbc\x95", b"5;", b"\x0b5"])
+@pytest.mark.parametrize(
+    "text", [b"", b"+5", b"-5", b"-0", b"0x5", b"1_0", b"5a", b"5 5", b"5.0", b"5, 6", b"5,5", b"\xb2", b"\xef\xbc\x95", b"5;", b"\x0b5"]
+)
 def test_any_other_content_length_is_400(text):
     """Section 6.3: an invalid one is an unrecoverable error."""
     assert status(with_fields(b"Content-Length: " + text)) == 400
 
 
-@pytest.mark.parametrize("lines", [(b"Content-Length: 5", b"Content-Length: 5"), (b"Content-Length: 0", b"Content-Length: 5"), (b"Content-Length:", b"Content-Length: 5")])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"Content-Length: 5", b"Content-Length: 5"),
+        (b"Content-Length: 0", b"Content-Length: 5"),
+        (b"Content-Length:", b"Content-Length: 5"),
+    ],
+)
 def test_two_content_lengths_are_400_even_if_they_agree(lines):
     """RFC 9110, section 8.6 lets a recipient take identical ones; no honest client sends them."""
     assert status(with_fields(*lines)) == 400
 
 
-@pytest.mark.parametrize(("text", "expected"), [(b"9223372036854775807", 413), (b"9223372036854775808", 413), (b"9" * 5000, 413), (b"9" * 30 + b"x", 400)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [(b"9223372036854775807", 413), (b"9223372036854775808", 413), (b"9" * 5000, 413), (b"9" * 30 + b"x", 400)]
+)
 def test_a_huge_content_length_does_not_wrap(text, expected):
     assert status(with_fields(b"Content-Length: " + text)) == expected
 
@@ -49,14 +59,28 @@ def test_an_unknown_coding_is_501(text):
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b",", b"chunked,", b",chunked", b"chunked, chunked", b"chunked, gzip", b"chunked, identity", b'"chunked"', b"\xffchunked", b"chunked;q=1", b"chun ked"],
+    [
+        b"",
+        b",",
+        b"chunked,",
+        b",chunked",
+        b"chunked, chunked",
+        b"chunked, gzip",
+        b"chunked, identity",
+        b'"chunked"',
+        b"\xffchunked",
+        b"chunked;q=1",
+        b"chun ked",
+    ],
 )
 def test_a_coding_that_cannot_be_framed_is_400(text):
     """Section 6.3: chunked is last, and once."""
     assert status(with_fields(b"Transfer-Encoding: " + text)) == 400
 
 
-@pytest.mark.parametrize("other", [b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", b"Content-Length: 5", b"content-LENGTH: 0"])
+@pytest.mark.parametrize(
+    "other", [b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", b"Content-Length: 5", b"content-LENGTH: 0"]
+)
 def test_transfer_encoding_beside_another_framing_is_400(other):
     """Section 6.1: a server MAY refuse; who obeys either one is smuggled through."""
     assert status(with_fields(b"Transfer-Encoding: chunked", other)) == 400

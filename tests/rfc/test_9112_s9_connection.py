@@ -1,7 +1,6 @@
 """RFC 9112, section 9, and RFC 9110, sections 7.6.1, 7.8 and 10.1.1: what a head says about its connection."""
 
 import pytest
-
 from tests.wire.reading import head, status, with_fields
 
 
@@ -42,7 +41,9 @@ def test_an_upgrade_is_asked_for_by_both_fields_in_http_1_1(version, lines, expe
     assert head(with_fields(*lines, version=version)).upgrade is expected
 
 
-@pytest.mark.parametrize(("version", "value", "expected"), [(b"1.1", b"100-continue", True), (b"1.1", b"100-CONTINUE", True), (b"1.0", b"100-continue", False)])
+@pytest.mark.parametrize(
+    ("version", "value", "expected"), [(b"1.1", b"100-continue", True), (b"1.1", b"100-CONTINUE", True), (b"1.0", b"100-continue", False)]
+)
 def test_100_continue_is_for_http_1_1(version, value, expected):
     """RFC 9110, section 10.1.1."""
     assert head(with_fields(b"Expect: " + value, version=version)).expect_continue is expected

@@ -1,10 +1,10 @@
 """kolben/wire/h1: events in order, and what is legal when."""
 
 import pytest
+from tests.wire.reading import chunked, read, status, with_fields
 
 from kolben.base import LimitExceeded, Limits, LocalProtocolError, RemoteProtocolError
 from kolben.wire import CLOSED, NEED_DATA, PAUSED, BodyChunk, EndOfMessage, H1Receiver, RequestHead
-from tests.wire.reading import chunked, read, status, with_fields
 
 POST = with_fields(b"Content-Length: 5", method=b"POST")
 
@@ -13,6 +13,11 @@ def receiver(data: bytes, limits: Limits | None = None) -> H1Receiver:
     machine = H1Receiver(limits)
     machine.receive_data(data)
     return machine
+
+
+def drain(machine: H1Receiver) -> None:
+    while machine.next_event() is not CLOSED:
+        pass
 
 
 def test_a_message_is_head_body_end_and_then_a_pause():
@@ -49,8 +54,7 @@ def test_an_end_inside_a_message_is_an_incomplete_message(data):
     machine = receiver(data)
     machine.receive_data(b"")
     with pytest.raises(RemoteProtocolError, match="expected its end"):
-        while machine.next_event() is not CLOSED:
-            pass
+        drain(machine)
 
 
 def test_nothing_comes_after_the_end():

@@ -1,10 +1,10 @@
 """kolben/wire/_head: where it goes on, what it limits, what it remembers.  The grammar's rules stand in tests/rfc."""
 
 import pytest
+from tests.wire.reading import NO_LIMITS, bytewise, head, read, status, with_fields
 
 from kolben.base import Limits
 from kolben.wire._head import HeadParser
-from tests.wire.reading import NO_LIMITS, bytewise, head, read, status, with_fields
 
 REQUESTS = {
     "wrk": b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n",
@@ -85,7 +85,9 @@ def test_an_incomplete_line_is_searched_once_for_its_end():
     assert parser.parse_bytes(data + b"a", resume)[0] is False
 
 
-@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\r\nHost: a\n", b"GET  / HTTP/1.1\r\n", b"\x16\x03\x01", b"\n", b" "])
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.1\n", b"GET / HTTP/1.1\r\nHost: a\n", b"GET  / HTTP/1.1\r\n", b"\x16\x03\x01", b"\n", b" "]
+)
 def test_what_is_certainly_bad_is_refused_before_the_head_is_complete(data):
     """A line is judged when it is complete; a first byte that begins no request, at once."""
     assert status(data) == 400

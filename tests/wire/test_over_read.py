@@ -5,12 +5,12 @@ import ctypes
 import mmap
 
 import pytest
+from tests.wire.test_chunk import BAD, GOOD
+from tests.wire.test_head import BROWSER, REQUESTS
 
 from kolben.base import RemoteProtocolError
 from kolben.wire._chunk import ChunkedBody
 from kolben.wire._head import HeadParser
-from tests.wire.test_chunk import BAD, GOOD
-from tests.wire.test_head import BROWSER, REQUESTS
 
 HEADS = [*REQUESTS.values(), BROWSER, b"GET http://a:8", b"CONNECT a:1 HTTP/1.1\r\nHost: [::1]\r\n\r\n", b"GET / HTTP/1.1\r\nHost: [1:2"]
 

@@ -30,7 +30,9 @@ def test_any_status_and_reason_can_be_written(arguments):
     assert written("write_status", *arguments) == f"HTTP/1.1 {status} {reason}\r\n".encode("latin-1")
 
 
-@pytest.mark.parametrize("arguments", [(99,), (0,), (-1,), (1000,), (2**31 - 1,), (200, "a\r\nb"), (200, "\u20ac"), *[(200, c) for c in CONTROLS]])
+@pytest.mark.parametrize(
+    "arguments", [(99,), (0,), (-1,), (1000,), (2**31 - 1,), (200, "a\r\nb"), (200, "\u20ac"), *[(200, c) for c in CONTROLS]]
+)
 def test_a_status_or_reason_that_breaks_the_line_is_refused(arguments):
     output = Output()
     with pytest.raises(LocalProtocolError):

@@ -55,6 +55,7 @@ cdef enum:                    # flags of `_seen`, beside the options of Connecti
 
 cdef const char *LONG_HEAD = b"field lines: expected at most `limits.head` bytes"
 cdef const char *LONG_REQUEST_LINE = b"request line: expected at most `limits.request_line` bytes"
+cdef const char *MANY_FIELDS = b"field lines: expected at most `limits.field_count` of them"
 cdef const char *ONE_CODING = b"Transfer-Encoding: expected it once, in HTTP/1.1, and without Content-Length"
 cdef const char *ONE_LENGTH = b"Content-Length: expected one number of decimal digits"
 cdef const char *SECTION_5 = b"RFC 9112, section 5"
@@ -229,7 +230,7 @@ cdef class HeadParser:
         """Check what the fields mean together; return `end`."""
         cdef FieldSpan *host = &self._fields[max(self.head.host, 0)]
         if self.field_limit and self.head.field_count > self.field_limit:
-            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, b"field lines: expected at most `limits.field_count` of them", b"RFC 6585, section 5")
+            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, MANY_FIELDS, b"RFC 6585, section 5")
         if self._seen & TWO_HOSTS or (self.head.host == NO_FIELD and self.head.minor_version):
             return refuse(&self._refusal, WHOLE_HEAD, 0, 400, b"Host: expected exactly one", b"RFC 9112, section 3.2")
         if self.head.host != NO_FIELD and check_authority(p + host.value, host.value_length, False) != WELL_FORMED:
