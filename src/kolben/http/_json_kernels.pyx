@@ -3,6 +3,7 @@
 Each borrows what it reads, writes at `out` where the caller made room, and returns how many bytes it wrote.
 """
 
+cimport cython
 from libc.math cimport signbit
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -76,6 +77,7 @@ cdef Py_ssize_t write_special(uint8_t *out, uint32_t c, bint ensure_ascii) noexc
     return 6 + write_hex_escape(out + 6, 0xDC00 | (c & 0x3FF))
 
 
+@cython.overflowcheck(False)        # the sums wrap around, as they should
 cdef inline bint is_plain_word(uint64_t word) noexcept nogil:
     """Whether all eight bytes stand for themselves.  Each term sets the high bit of a byte that does not; a borrow or a carry
     leaves such a byte only, so it can make a plain neighbour look special but no special byte look plain."""
