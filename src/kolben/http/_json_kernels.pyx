@@ -84,6 +84,7 @@ cdef inline bint is_plain_word(uint64_t word) noexcept nogil:
     return ((word | (word + ONES) | (word - ONES * 0x20) | ((word ^ ONES * 0x22) - ONES) | ((word ^ ONES * 0x5C) - ONES)) & HIGHS) == 0
 
 
+@cython.overflowcheck(False)        # it takes `out - start` for a difference of ints
 cdef Py_ssize_t write_characters(uint8_t *out, const Unit *p, Py_ssize_t n, bint ensure_ascii) noexcept nogil:
     """Write p[0:n] with its escapes: at most 6 bytes for each character, 12 where characters are four bytes wide."""
     cdef uint8_t *start = out
@@ -133,6 +134,7 @@ cdef Py_ssize_t write_decimal(uint8_t *out, uint64_t number) noexcept nogil:
     return DIGITS - i
 
 
+@cython.overflowcheck(False)        # it takes `out - start` for a difference of ints
 cdef Py_ssize_t write_short_double(uint8_t *out, double value) noexcept nogil:
     """Write a number that has at most six decimals as repr() does, or return 0; at most 24 bytes.
 
