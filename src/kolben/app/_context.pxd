@@ -7,6 +7,8 @@ cdef object cv_request        # contextvars.ContextVar: the context whose reques
 cdef class ContextBase:
     """What a context holds, made only when it is asked for: most requests never touch half of it."""
 
+    cdef dict __dict__
+    cdef object __weakref__
     cdef public object app
     cdef public object flashes
     cdef public object _request

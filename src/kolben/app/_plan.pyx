@@ -24,6 +24,9 @@ from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
     object PyContextVar_Set(object var, object value)
+    PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
 cdef tuple NO_ARGS = ()
 
@@ -41,7 +44,7 @@ cdef class AppHandler(Handler):
     cdef dict plans                       # endpoint -> Plan
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
-    cdef object config
+    cdef dict config
 
     def __init__(self, app, compiler):
         self.app = app
@@ -67,15 +70,18 @@ cdef class AppHandler(Handler):
     cpdef Plan match(self, RequestBase request):
         cdef Match found
         cdef Plan plan
+        cdef PyObject *known
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
-        if self.tree is None or self.config["TRUSTED_HOSTS"] is not None:
+        if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
         found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
         if found.outcome != FOUND:
             return self.unrouted
-        plan = <Plan>self.plans.get(found.endpoint)
-        if plan is None:
+        known = PyDict_GetItem(self.plans, found.endpoint)
+        if known != NULL:
+            plan = <Plan>known
+        else:
             plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and getattr(found.rule, "provide_automatic_options", False):
             return self.general
@@ -122,7 +128,7 @@ cdef class AppPlan(Plan):
 
     cdef ContextBase enter(self, RequestBase request):
         """Make the context current, in the request's own contextvars.Context: nothing has to be undone."""
-        cdef ContextBase context = self.context_class.__new__(self.context_class)
+        cdef ContextBase context = (<TypeSlots *>self.context_class).tp_new(<TypeSlots *>self.context_class, NO_ARGS, NULL)
         context.app = self.app
         context._request = request
         PyContextVar_Set(cv_app, context)

@@ -7,8 +7,9 @@ can be assigned, as Werkzeug's constructor does for a request made from a WSGI e
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_SetItem
+from cpython.object cimport PyObject
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUnicode_GET_LENGTH
 from libc.string cimport memchr, memcmp, memcpy
 
 from kolben.wire._head cimport FieldSpan, NO_FIELD, RequestHead
@@ -17,6 +18,12 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from werkzeug.datastructures import ImmutableMultiDict
 
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(object text)
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+cdef tuple NO_ARGS = ()
 cdef object EMPTY_ARGS = ImmutableMultiDict()     # immutable, so one for all
 cdef object new_args = ImmutableMultiDict.__new__
 cdef dict METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")}
@@ -151,10 +158,11 @@ cdef class RequestBase:
 
     @property
     def headers(self):
-        """The fields of the head: Werkzeug's EnvironHeaders, read where they stand."""
-        if self._headers is None:
-            self._headers = make_headers(self)
-        return self._headers
+        """The fields of the head: Werkzeug's EnvironHeaders, read where they stand.
+
+        A new view of them each time: kept, it and the request would be a reference cycle, which only the collector frees.
+        """
+        return make_headers(self) if self._headers is None else self._headers
 
     @headers.setter
     def headers(self, value):
@@ -266,7 +274,7 @@ cdef object make_headers(RequestBase request):
     if headers_class is None:
         from kolben.http.headers import RequestHeaders
         headers_class = RequestHeaders
-    cdef FieldsBase fields = headers_class.__new__(headers_class)
+    cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
     fields._request = request
     return fields
 
@@ -336,15 +344,19 @@ cdef class FieldsBase:
     cdef object find(self, object key):
         """The value for a str key in any case, or None."""
         cdef unsigned char lower[64]
+        cdef const unsigned char *name
         cdef Py_ssize_t i, n
         if not isinstance(key, str):
             raise KeyError(key)
-        name = (<str>key).encode("latin-1", "replace")
-        n = PyBytes_GET_SIZE(name)
+        if not PyUnicode_IS_ASCII(key):
+            return None                   # a field name is a token (RFC 9110, section 5.1)
+        n = PyUnicode_GET_LENGTH(key)
         if n > 64:
-            return self._request.field(name.lower(), n)
+            long_name = key.lower().encode("ascii")
+            return self._request.field(<const unsigned char *>PyBytes_AS_STRING(long_name), n)
+        name = <const unsigned char *>PyUnicode_DATA(key)
         for i in range(n):
-            lower[i] = LOWER[<unsigned char>PyBytes_AS_STRING(name)[i]]
+            lower[i] = LOWER[name[i]]
         return self._request.field(lower, n)
 
     def __getitem__(self, key):

@@ -4,6 +4,7 @@ Response itself is a plain subclass of Werkzeug's with its state in `__dict__` (
 copies `__dict__`): native are only these functions around it.  What a subclass overrides (`get_wsgi_headers`, `get_app_iter`) is called.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
@@ -61,6 +62,7 @@ cdef inline int write_bytes(Output output, bytes text) except -1:
 
 # ---------------------------------------------------------------- responses
 
+@cython.freelist(16)
 cdef class PlainResponse:
     """Immutable once made."""
 

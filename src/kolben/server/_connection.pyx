@@ -13,6 +13,7 @@ import logging
 cimport cython
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -39,7 +40,10 @@ cdef extern from "Python.h":
     object PyContext_Copy(object context)
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
+cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -349,7 +353,8 @@ cdef class Connection(Watched):
     cdef int begin(self, const unsigned char *p) except -1:
         """A head is complete: make the request, find its plan, and see to its body."""
         cdef Engine engine = self.engine
-        cdef RequestBase request = engine.request_class.__new__(engine.request_class)
+        cdef object request_class = engine.handler.request_class
+        cdef RequestBase request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
         request.fill(p, &engine.parser.head, self.info)
         self.request = request
         self.served += 1
