@@ -21,8 +21,6 @@ cdef class ConnectionInfo:
 cdef class RequestBase:
     """Owns the head's bytes; materialises what is asked for, once."""
 
-    cdef dict __dict__                    # ours, lazily: a subclass adds no inline values of its own, one allocation less
-    cdef object __weakref__
     cdef bytes head                       # None: made from an environ
     cdef RequestHead span                 # offsets into `head`; span.fields points to _inline or to memory of ours
     cdef FieldSpan _inline[INLINE_FIELDS]
@@ -55,7 +53,6 @@ cdef class RequestBase:
 cdef class FieldsBase:
     """The native half of a request's `headers`: reads the fields where they stand."""
 
-    cdef dict __dict__
     cdef RequestBase _request
 
     cdef object find(self, object key)        # the value for a str key in any case, or None
