@@ -5,6 +5,7 @@ code; any other is run as it is.  The text between a literal prefix and a litera
 both, so that one test of the middle decides as the regular expression would, without backtracking.
 """
 
+cimport cython
 from cpython.float cimport PyFloat_FromString
 from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_Substring, PyUnicode_Tailmatch, Py_UNICODE_ISDECIMAL
 
@@ -15,17 +16,23 @@ cdef enum:
     ZERO = 0x30           # the digit
 
 
+# Unchecked: callers give 0 <= start and end <= len(text).
+@cython.boundscheck(False)
+@cython.wraparound(False)
 cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
     """Whether text[start:end] is one or more decimal digits, of any script as in a regular expression."""
     cdef Py_ssize_t i
     if start >= end:
         return False
     for i in range(start, end):
-        if not Py_UNICODE_ISDECIMAL(text[i]):
+        if not ("0" <= text[i] <= "9" or Py_UNICODE_ISDECIMAL(text[i])):
             return False
     return True
 
 
+# Unchecked: callers give 0 <= start and end <= len(text).
+@cython.boundscheck(False)
+@cython.wraparound(False)
 cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
     cdef Py_ssize_t i
     cdef Py_UCS4 character

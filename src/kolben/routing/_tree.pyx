@@ -13,7 +13,7 @@ import re
 cimport cython
 from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_Substring
 
-from kolben.routing._segment cimport HIT_BUT_SLASH, MISS, Conversion, Pattern
+from kolben.routing._segment cimport HIT_BUT_SLASH, KEEP, MISS, Conversion, Pattern
 
 from werkzeug.routing import NoMatch, RequestAliasRedirect, RequestPath, ValidationError
 
@@ -73,6 +73,7 @@ cdef Match _MISMATCH = _outcome(WEBSOCKET_MISMATCH)
 
 
 @cython.final
+@cython.no_gc                         # lives for one call, and nothing refers to it
 @cython.freelist(16)
 cdef class _Search:
     """What one search knows: its question, and what it met on the way."""
@@ -118,10 +119,12 @@ cdef class Entry:
     cdef Match make_match(self, list values, str method, bint redirect_defaults):
         """Convert the values; None if one is not valid.  The rule does not match then, and no other is tried."""
         cdef Match match = _found(self.rule, self._endpoint, {})
+        cdef Conversion conversion
         cdef Py_ssize_t i
         try:
             for i in range(min(len(self._names), len(values))):
-                match.view_args[self._names[i]] = (<Conversion>self._conversions[i]).apply(values[i])
+                conversion = self._conversions[i]
+                match.view_args[self._names[i]] = values[i] if conversion.kind == KEEP else conversion.apply(values[i])
         except ValidationError:
             return None
         if self._defaults is not None:
@@ -177,7 +180,10 @@ cdef Entry _search_host(_Search search, Node root):
     cdef int result
     cdef Py_ssize_t i
     if node is not None:
-        entry = _search(search, node, 0)
+        if search.end and node._slash is not None and not node._patterns:
+            entry = _search(search, node._slash, 1)       # PERF: a path's first part is empty; bench/routing.py
+        else:
+            entry = _search(search, node, 0)
         if entry is not None or search.slash_required:
             return entry
     for i in range(len(root._patterns)):

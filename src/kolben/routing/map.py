@@ -71,6 +71,8 @@ class Map(werkzeug.routing.Map):
 
 
 def _adopt(adapter: werkzeug.routing.MapAdapter) -> MapAdapter:
-    """Make Werkzeug's adapter ours.  Its class is fixed in Werkzeug's bind; the two differ in nothing but methods."""
-    adapter.__class__ = MapAdapter
-    return adapter  # type: ignore[return-value]
+    """Return ours for the adapter that Werkzeug made: its bind() knows only its own class."""
+    ours = MapAdapter.__new__(MapAdapter)
+    for name, value in vars(adapter).items():
+        setattr(ours, name, value)
+    return ours
