@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Spec = tuple[str, dict[str, Any]]
 
-EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "150"))
 thorough = settings(max_examples=EXAMPLES, deadline=None)
 
 
@@ -131,7 +131,8 @@ class Example:
     def __init__(self, seed: int) -> None:
         """Make the settings and the rules."""
         self.random = random.Random(seed)
-        self.domains = self.pick([None], [None], ["a"], ["example.com"], [self.segment(["sub"])], [None, "", *HOSTS, self.segment(["sub"]), self.segment(["sub"])])
+        several = [None, *HOSTS, self.segment(["sub"]), self.segment(["sub"])]
+        self.domains = self.pick([None], [None], ["a"], ["example.com"], [self.segment(["sub"])], several)
         self.specs = [self.rule() for _ in range(self.random.randint(1, 6))]
         self.options = {
             "default_subdomain": self.pick("", "", "a"),
@@ -144,8 +145,9 @@ class Example:
         }
         domain = self.pick(*self.domains)
         domain = None if domain is None else re.sub(r"<[^>]*>", self.value, domain)
+        server_names = [domain or "a", domain or "b", "a.example.com:80"] if self.options["host_matching"] else ["example.com", "é.com"]
         self.binding = {
-            "server_name": self.pick(domain or "a", domain or "b", "a.example.com:80") if self.options["host_matching"] else self.pick("example.com", "é.com"),
+            "server_name": self.pick(*server_names),
             "script_name": self.pick(None, "/", "/app", "/app/"),
             "url_scheme": self.pick("http", "http", "http", "https", "https", "ws", "wss", ""),
             "query_args": self.pick(None, "", "a=b", {"a": "é", "b": ["1", "2"]}),
@@ -200,7 +202,8 @@ class Example:
     def path(self) -> str | None:
         """Return a path that is like a rule's, or any."""
         if self.chance(0.1):
-            return self.pick(None, "", "a", "//", "/" + "/".join(self.pick(*LITERALS, *VALUES, "") for _ in range(self.random.randint(0, 4))))
+            parts = [self.pick(*LITERALS, *VALUES, "") for _ in range(self.random.randint(0, 4))]
+            return self.pick(None, "", "a", "//", "/" + "/".join(parts))
         path = re.sub(r"<[^>]*>", self.value, self.pick(*self.specs)[0])
         return self.pick(path, path, path, path, path + "/", path.rstrip("/"), path.replace("/", "//"), path + "/a")
 

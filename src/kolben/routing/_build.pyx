@@ -4,8 +4,6 @@ What is unusual goes the usual way: a rule whose class overrides how URLs are ma
 number in a query, names that are no str, and queries that are sorted are left to the rule's own methods.
 """
 
-cimport cython
-
 from kolben.routing._quote cimport quote_path, quote_query
 from kolben.routing._tree cimport Tree
 

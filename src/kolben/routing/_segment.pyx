@@ -76,6 +76,11 @@ cdef class Pattern:
         self._match = regex.match if regex is not None else None
         self._groups = groups
 
+    def catch(self, target not None):
+        """Return the values that this pattern catches, or None: for tests."""
+        values = []
+        return values if self.test(target, values) != MISS else None
+
     cdef int test(self, str target, list values) except -1:
         cdef Py_ssize_t before, after
         if self.shape == REGEX:

@@ -10,7 +10,7 @@ cpdef enum:                # Match.outcome
     WEBSOCKET_MISMATCH = 3
     REDIRECT_PATH = 4     # the right path stands in `path`, unquoted: a slash was missing, or several became one
     REDIRECT_ALIAS = 5    # `endpoint` and `view_args` name the canonical rule
-    REDIRECT_DEFAULTS = 6 # `rule` is the one whose defaults are what was asked for
+    REDIRECT_DEFAULTS = 6         # `rule` is the one whose defaults are what was asked for
     REDIRECT_TO = 7       # `rule.redirect_to` says where to
 
 

@@ -178,7 +178,7 @@ cdef Entry _search_host(_Search search, Node root):
     cdef Node node = root._static.get(search.domain)
     cdef Pattern pattern
     cdef int result
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, caught = len(search.values)
     if node is not None:
         if search.end and node._slash is not None and not node._patterns:
             entry = _search(search, node._slash, 1)       # PERF: a path's first part is empty; bench/routing.py
@@ -188,7 +188,6 @@ cdef Entry _search_host(_Search search, Node root):
             return entry
     for i in range(len(root._patterns)):
         pattern = root._patterns[i]
-        caught = len(search.values)
         result = pattern.test(f"{search.domain}/{search.path}" if pattern.final else search.domain, search.values)
         if result == MISS:
             continue
@@ -208,7 +207,7 @@ cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_
 
 cdef Entry _search(_Search search, Node node, Py_ssize_t start):
     """Find the rule for the parts that begin at `start`; None, too, when a slash is missing."""
-    cdef Py_ssize_t stop, caught
+    cdef Py_ssize_t stop
     cdef str part
     cdef Entry entry
     cdef Node child

@@ -46,9 +46,10 @@ class MapAdapter(NativeAdapter, werkzeug.routing.MapAdapter):  # type: ignore[mi
             domain, path = found.rule.build(found.view_args | found.rule.defaults)
             return self.make_redirect_url(path, query_args, domain_part=domain)
         netloc = f"{self.subdomain}.{self.server_name}" if self.subdomain else self.server_name
-        return urljoin(f"{self.url_scheme or 'http'}://{netloc}{self.script_name}", self._redirect_target(found))
+        location: str = urljoin(f"{self.url_scheme or 'http'}://{netloc}{self.script_name}", self._redirect_target(found))
+        return location
 
-    def _redirect_target(self, found: Match) -> str:
+    def _redirect_target(self, found: Match) -> Any:
         """Return the URL that `redirect_to` asks for, relative to the script's."""
         rule, values = found.rule, found.view_args
         if not isinstance(rule.redirect_to, str):
