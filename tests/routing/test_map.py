@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import werkzeug.routing
-from kolben.routing import BaseConverter, BuildError, Map, MapAdapter, RequestRedirect, Rule, Submount
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import create_environ
+
+from kolben.routing import BaseConverter, BuildError, Map, MapAdapter, RequestRedirect, Rule, Submount
 
 
 def test_it_and_its_adapters_are_werkzeugs() -> None:
@@ -71,7 +72,8 @@ def test_rules_may_be_added_while_others_search() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("strict_slashes", False), ("merge_slashes", False), ("host_matching", True), ("redirect_defaults", False), ("converters", {})],
+    ("name", "value"),
+    [("strict_slashes", False), ("merge_slashes", False), ("host_matching", True), ("redirect_defaults", False), ("converters", {})],
 )
 def test_a_setting_of_the_map_changes_its_version(name: str, value: object) -> None:
     """Owners keep what they derived from the rules until then."""
@@ -177,7 +179,7 @@ class LazyMap(Map):
 class OddRule(Rule):
     """Decides about defaults in its own way."""
 
-    def provides_defaults_for(self, rule: werkzeug.routing.Rule) -> bool:
+    def provides_defaults_for(self, rule: werkzeug.routing.Rule) -> bool:  # noqa: ARG002  # Werkzeug's signature
         """Never."""
         return False
 
@@ -189,8 +191,13 @@ class BrokenConverter(BaseConverter):
 
 
 @pytest.mark.parametrize(
-    "rules", [LazyMap(), Map([OddRule("/lazy", endpoint="lazy")]), Map([Rule("/lazy", endpoint="lazy"), Rule("/x/<broken:x>", endpoint="x")], converters={"broken": BrokenConverter})],
-)  # fmt: skip
+    "rules",
+    [
+        LazyMap(),
+        Map([OddRule("/lazy", endpoint="lazy")]),
+        Map([Rule("/lazy", endpoint="lazy"), Rule("/x/<broken:x>", endpoint="x")], converters={"broken": BrokenConverter}),
+    ],
+)
 def test_what_the_tree_cannot_express_werkzeug_searches(rules: Map) -> None:
     """For the whole map, with the same answers."""
     assert not rules._tree.is_native

@@ -3,9 +3,10 @@
 from urllib.parse import quote, quote_plus
 
 import pytest
+
 from kolben.routing import _quote
 
-TEXTS = ["", "a", *map(chr, range(0x100)), "".join(map(chr, range(0x80))), "é", "€", "𝟙", "a b", "  ", "a" * 1000 + "é", "%2F", "\U0010ffff"]
+TEXTS = ["", "a", *map(chr, range(0x100)), "".join(map(chr, range(0x80))), "€", "a b", "  ", "a" * 1000 + "é", "%2F", "\U0010ffff"]
 
 
 def test_a_path_keeps_what_a_path_segment_may_hold() -> None:

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, overload
 
-from werkzeug.routing import Rule
+from werkzeug.routing import MapAdapter, Rule
 
 from kolben.routing.map import Map
 
@@ -15,6 +15,7 @@ class NativeAdapter:
     default_method: str
     query_args: Mapping[str, Any] | str | None
     websocket: bool
+    def adopt(self, other: MapAdapter) -> None: ...
     @overload
     def match(
         self,
@@ -33,7 +34,7 @@ class NativeAdapter:
         query_args: Mapping[str, Any] | str | None = None,
         websocket: bool | None = None,
     ) -> tuple[Rule, Mapping[str, Any]]: ...
-    def domain(self) -> str: ...
+    def _domain(self) -> str: ...
     def build(
         self,
         endpoint: Any,

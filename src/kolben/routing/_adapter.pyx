@@ -8,6 +8,18 @@ from werkzeug.routing import BuildError
 
 cdef class NativeAdapter:
 
+    def adopt(self, other not None):
+        """Take over what Werkzeug's adapter knows."""
+        self.map = other.map
+        self.server_name = other.server_name
+        self.script_name = other.script_name
+        self.subdomain = other.subdomain
+        self.url_scheme = other.url_scheme
+        self.path_info = other.path_info
+        self.default_method = other.default_method
+        self.query_args = other.query_args
+        self.websocket = other.websocket
+
     cdef int _know_map(self) except -1:
         if self._known_map is not self.map:
             self._tree = self.map._tree
@@ -26,14 +38,14 @@ cdef class NativeAdapter:
         self._know_map()
         path = str(self.path_info if path_info is None else path_info)
         method = str(method or self.default_method)
-        found = self._tree.match(self.domain(), path, method, self.websocket if websocket is None else websocket)
+        found = self._tree.match(self._domain(), path, method, self.websocket if websocket is None else websocket)
         if found.outcome == FOUND:
             return (found.rule if return_rule else found.endpoint), found.view_args
         if query_args is None:
             query_args = self.query_args or {}
         raise self.refusal(found, path, method.upper(), query_args)
 
-    def domain(self):
+    def _domain(self):
         """Return what the first part of a rule is compared with."""
         if self.subdomain is not None and not self.map.host_matching:
             return self.subdomain

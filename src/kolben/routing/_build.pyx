@@ -181,18 +181,20 @@ cdef class Builder:
 
     cdef Endpoint _endpoint(self, object endpoint):
         cdef Endpoint compiled
+        cdef dict endpoints
         if self._updates:
             self._map.update()
         if self._endpoints is None or self._version != self._tree.version:
             self._refresh()
+        endpoints = self._endpoints   # another one if rules change while an endpoint is compiled: that one is thrown away
         rules = self._rules_by_endpoint.get(endpoint)
         if rules is None:
             return None
-        compiled = self._endpoints.get(endpoint)
+        compiled = endpoints.get(endpoint)
         if compiled is None or not compiled.is_current(rules):
             with self._map._remap_lock:          # while Werkzeug sorts a list in place, it looks empty to others
                 compiled = Endpoint(rules, tuple([self._compile(rule) for rule in rules]))
-            self._endpoints[endpoint] = compiled
+            endpoints[endpoint] = compiled
         return compiled
 
     cdef int _refresh(self) except -1:

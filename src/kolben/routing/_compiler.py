@@ -12,6 +12,7 @@ is overridden; rules that override `provides_defaults_for`; a converter whose re
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import werkzeug.routing
@@ -26,8 +27,6 @@ from kolben.routing._tree import Entry, Node, Picture, default_rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from werkzeug.routing.rules import RulePart
 
 __all__ = ["compile_recipe", "compile_rules"]
 
@@ -79,7 +78,10 @@ def _compile_sorted(rules: werkzeug.routing.Map, version: int) -> Picture:
 def _compile_state(rules: werkzeug.routing.Map, state: State) -> Node:
     # Copied before they are walked: rules may be added meanwhile.
     static = {part: _compile_state(rules, following) for part, following in list(state.static.items())}
-    dynamic = [(compile_part(part), _compile_state(rules, following)) for part, following in list(state.dynamic)]
+    dynamic = [
+        (compile_part(part.content, part.final, part.suffixed), _compile_state(rules, following))
+        for part, following in list(state.dynamic)
+    ]
     return Node(static, dynamic, [_compile_rule(rules, rule) for rule in list(state.rules)])
 
 
@@ -94,19 +96,20 @@ def _compile_rule(rules: werkzeug.routing.Map, rule: werkzeug.routing.Rule) -> E
     )
 
 
-def compile_part(part: RulePart) -> Pattern:
+@lru_cache(maxsize=1024)
+def compile_part(content: str, final: bool, suffixed: bool) -> Pattern:
     """Return the native pattern for a dynamic part; NotNativeError if its regular expression does not compile."""
-    known = None if part.suffixed else PART.fullmatch(part.content)
+    known = None if suffixed else PART.fullmatch(content)
     if known is not None:
         shape, limits = _known_shape(known)
         prefix, suffix = _unescape(known["prefix"]), _unescape(known["suffix"])
-        return Pattern(shape, final=part.final, prefix=prefix, suffix=suffix, **limits)
+        return Pattern(shape, final=final, prefix=prefix, suffix=suffix, **limits)
     try:
-        regex = re.compile(part.content)
+        regex = re.compile(content)
         names = sorted((name for name in regex.groupindex if name.startswith("__werkzeug_")), key=lambda name: int(name[11:]))
     except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise NotNativeError from error
-    return Pattern(_segment.REGEX, final=part.final, suffixed=part.suffixed, regex=regex, groups=tuple(names))
+    return Pattern(_segment.REGEX, final=final, suffixed=suffixed, regex=regex, groups=tuple(names))
 
 
 def _known_shape(known: re.Match[str]) -> tuple[int, dict[str, Any]]:

@@ -16,10 +16,10 @@ cdef enum:
     ZERO = 0x30           # the digit
 
 
-# Unchecked: callers give 0 <= start and end <= len(text).
+# Unchecked: callers give 0 <= start and end <= len(text), and no None.
 @cython.boundscheck(False)
 @cython.wraparound(False)
-cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
+cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) except -1:
     """Whether text[start:end] is one or more decimal digits, of any script as in a regular expression."""
     cdef Py_ssize_t i
     if start >= end:
@@ -30,10 +30,10 @@ cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
     return True
 
 
-# Unchecked: callers give 0 <= start and end <= len(text).
+# Unchecked: callers give 0 <= start and end <= len(text), and no None.
 @cython.boundscheck(False)
 @cython.wraparound(False)
-cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
+cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) except -1:
     cdef Py_ssize_t i
     cdef Py_UCS4 character
     for i in range(start, end):
@@ -43,8 +43,8 @@ cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
     return True
 
 
-cdef bint _is_uuid(str text) noexcept:
-    """Whether text is 8-4-4-4-12 hexadecimal digits."""
+cdef bint _is_uuid(str text) except -1:
+    """Whether text is 8-4-4-4-12 hexadecimal digits, of ASCII only."""
     return (
         len(text) == 36
         and text[8] == "-" and text[13] == "-" and text[18] == "-" and text[23] == "-"

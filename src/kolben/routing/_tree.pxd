@@ -52,7 +52,7 @@ cdef class Node:
     cdef tuple _pattern_nodes
     cdef tuple _entries
     cdef Node _slash                  # what _static has under the empty part
-    cdef dict _paths                  # of a root's child: whole static paths below it -> Node
+    cdef dict _paths                  # whole static paths below it -> Node; None but for the root's children
 
 
 cdef class Picture:

@@ -42,8 +42,6 @@ class Node:
 class Picture:
     version: int
     def __init__(self, version: int, root: Node | None, merge_slashes: bool, redirect_defaults: bool) -> None: ...
-    @property
-    def is_native(self) -> bool: ...
 
 class Tree:
     version: int

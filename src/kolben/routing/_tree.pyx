@@ -156,7 +156,6 @@ cdef class Node:
         self._pattern_nodes = tuple([node for _, node in dynamic])
         self._entries = tuple(entries)
         self._slash = static.get("")
-        self._paths = {}
 
     def collect_static_paths(self):
         """Fill in the tables of whole static paths, one for each static domain: call it for the root."""
@@ -198,7 +197,7 @@ cdef Entry _search_host(_Search search, Node root):
     return None
 
 
-cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_t following) noexcept:
+cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_t following) except -1:
     """Where to go on after a hit."""
     if result == HIT_BUT_SLASH:
         return search.end             # the empty part behind the last slash
@@ -290,10 +289,6 @@ cdef class Picture:
         self._merge_slashes = merge_slashes
         self._redirect_defaults = redirect_defaults
 
-    @property
-    def is_native(self):
-        return self._root is not None
-
     cdef Match match(self, str domain, str path, str method, bint websocket):
         cdef Entry entry
         cdef Match match
@@ -371,7 +366,7 @@ def default_rules_for(map, rule):
     for other in map._rules_by_endpoint.get(rule.endpoint, ()):
         if other is rule:
             break
-        if other.provides_defaults_for(rule):
+        if other.defaults and other.provides_defaults_for(rule):
             rules.append(other)
     return tuple(rules)
 

@@ -40,10 +40,10 @@ class MapAdapter(NativeAdapter, werkzeug.routing.MapAdapter):  # type: ignore[mi
         if found.outcome == _tree.REDIRECT_PATH:
             return self.make_redirect_url(quote(found.path, safe=PATH_SAFE), query_args)
         if found.outcome == _tree.REDIRECT_ALIAS:
-            asked = f"{self.domain()}|/{path.lstrip('/')}" if path else f"{self.domain()}|"
+            asked = f"{self._domain()}|/{path.lstrip('/')}" if path else f"{self._domain()}|"
             return self.make_alias_redirect_url(asked, found.endpoint, found.view_args, method, query_args)
         if found.outcome == _tree.REDIRECT_DEFAULTS:
-            domain, path = found.rule.build(found.view_args | found.rule.defaults)
+            domain, path = found.rule.build({**found.view_args, **found.rule.defaults})
             return self.make_redirect_url(path, query_args, domain_part=domain)
         netloc = f"{self.subdomain}.{self.server_name}" if self.subdomain else self.server_name
         location: str = urljoin(f"{self.url_scheme or 'http'}://{netloc}{self.script_name}", self._redirect_target(found))

@@ -95,6 +95,5 @@ class Map(werkzeug.routing.Map):
 def _adopt(adapter: werkzeug.routing.MapAdapter) -> MapAdapter:
     """Return ours for the adapter that Werkzeug made: its bind() knows only its own class."""
     ours = MapAdapter.__new__(MapAdapter)
-    for name, value in vars(adapter).items():
-        setattr(ours, name, value)
+    ours.adopt(adapter)
     return ours
