@@ -29,11 +29,13 @@ def test_messages_are_shown_once(app, client):
 
     @app.route("/show")
     def show():
-        return repr((
-            get_flashed_messages(),
-            get_flashed_messages(with_categories=True),
-            get_flashed_messages(category_filter=["warning"]),
-        ))
+        return repr(
+            (
+                get_flashed_messages(),
+                get_flashed_messages(with_categories=True),
+                get_flashed_messages(category_filter=["warning"]),
+            )
+        )
 
     client.get("/flash")
     assert client.get("/show").text == "(['Hello', 'Careful'], [('message', 'Hello'), ('warning', 'Careful')], ['Careful'])"
