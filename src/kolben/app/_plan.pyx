@@ -13,7 +13,7 @@ import sys
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
-from kolben.app._context cimport ContextBase, cv_app, cv_request
+from kolben.app._context cimport ContextBase, make_current
 from kolben.app._version cimport Version
 from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Handler, INLINE, Plan, TASK, THREAD
@@ -23,7 +23,6 @@ from kolben.routing._tree cimport FOUND, Match, Tree
 from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
-    object PyContextVar_Set(object var, object value)
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
@@ -44,7 +43,7 @@ cdef class AppHandler(Handler):
     cdef dict plans                       # endpoint -> Plan
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
-    cdef dict config
+    cdef object config                    # a dict
 
     def __init__(self, app, compiler):
         self.app = app
@@ -102,6 +101,7 @@ cdef class AppPlan(Plan):
     cdef public bint tears_down           # there is something to call at the end
     cdef public type context_class
     cdef public type response_class
+    cdef public type globals_class        # of `g`, if it has no constructor; else None
     cdef public str text_type             # Content-Type of text
     cdef bytes text_type_bytes
     cdef public Encoder encoder           # None: the app's own provider is asked
@@ -131,8 +131,8 @@ cdef class AppPlan(Plan):
         cdef ContextBase context = (<TypeSlots *>self.context_class).tp_new(<TypeSlots *>self.context_class, NO_ARGS, NULL)
         context.app = self.app
         context._request = request
-        PyContextVar_Set(cv_app, context)
-        PyContextVar_Set(cv_request, context)
+        context.globals_class = self.globals_class
+        make_current(context)
         return context
 
     cpdef object run(self, RequestBase request):
@@ -147,7 +147,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = self.call_before(request)
                 if rv is None:
-                    rv = PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+                    rv = self.call_view(request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -170,7 +170,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
-                    rv = await PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+                    rv = await self.call_view(request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -180,6 +180,10 @@ cdef class AppPlan(Plan):
         finally:
             self.leave(context, request, error)
         return response
+
+    cdef object call_view(self, RequestBase request):
+        values = request.view_args
+        return PyObject_Call(self.view, NO_ARGS, <dict>values) if values else self.view()
 
     cdef object call_before(self, RequestBase request):
         for function in self.preprocessors:

@@ -150,6 +150,7 @@ cdef class Outgoing:
         else:
             PyUnicode_AsUTF8AndSize(plain.body, &n)
         self.status = plain.status
+        output.reserve(512)
         if plain.status == 200 and plain.content_type is HTML:
             write_bytes(output, OK_HTML)
         elif plain.status == 200 and plain.content_type is JSON:
