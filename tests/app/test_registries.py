@@ -53,7 +53,7 @@ def test_removing_is_counted_as_well():
     for remove in (
         lambda: app.before_request_funcs[None].remove(note),
         lambda: app.view_functions.pop("a"),
-        lambda: app.before_request_funcs.clear(),
+        app.before_request_funcs.clear,
         lambda: delattr(app, "custom"),
     ):
         before = app._version

@@ -58,7 +58,7 @@ def test_a_factory_is_called(name):
 
 
 def test_none_and_several_and_a_factory_with_arguments():
-    with pytest.raises(NoAppException, match="Failed to find Flask application or factory in module 'shop'. Use 'shop:name'"):
+    with pytest.raises(NoAppException, match=r"Failed to find Flask application or factory in module 'shop'. Use 'shop:name'"):
         find_best_app(module())
     with pytest.raises(NoAppException, match="Detected multiple Flask applications in module 'shop'"):
         find_best_app(module(a=App("a"), b=App("b")))
@@ -138,7 +138,7 @@ def test_script_info_loads_once_and_sets_debug_mode(monkeypatch):
 def test_the_current_folder_is_searched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    with pytest.raises(NoAppException, match="Could not locate a Flask application. Use the 'flask --app' option"):
+    with pytest.raises(NoAppException, match=r"Could not locate a Flask application. Use the 'flask --app' option"):
         ScriptInfo().load_app()
     (tmp_path / "app.py").write_text("from kolben.app import App\napp = App('found')\n")
     sys.modules.pop("app", None)

@@ -59,7 +59,7 @@ def test_objects_mappings_and_namespaces(config):
 
     class Settings(Base):
         @property
-        def STORE_B(self):
+        def STORE_B(self):  # noqa: N802
             return 3
 
     config.from_object(Settings())

@@ -170,7 +170,7 @@ def test_a_form_that_would_be_lost_in_a_redirect_is_an_error_in_debug_mode(app, 
 
 
 def test_json_that_cannot_be_read(app, client):
-    app.add_url_rule("/", "index", lambda: request.get_json(), methods=["POST"])
+    app.add_url_rule("/", "index", lambda: [request.get_json()], methods=["POST"])
     send = {"data": "{", "content_type": "application/json"}
     assert "Failed to decode" not in client.post("/", **send).text
     app.debug, app.testing = True, False

@@ -29,11 +29,13 @@ def test_messages_are_shown_once(app, client):
 
     @app.route("/show")
     def show():
-        return repr((
-            get_flashed_messages(),
-            get_flashed_messages(with_categories=True),
-            get_flashed_messages(category_filter=["warning"]),
-        ))
+        return repr(
+            (
+                get_flashed_messages(),
+                get_flashed_messages(with_categories=True),
+                get_flashed_messages(category_filter=["warning"]),
+            )
+        )
 
     client.get("/flash")
     assert client.get("/show").text == "(['Hello', 'Careful'], [('message', 'Hello'), ('warning', 'Careful')], ['Careful'])"
@@ -147,9 +149,9 @@ def test_urls_outside_of_requests_need_a_server_name(app):
     app.add_url_rule("/", "index", lambda: "")
     with app.app_context(), pytest.raises(RuntimeError, match="without 'SERVER_NAME' configured"):
         url_for("index")
-    app.config.update(SERVER_NAME="example.test", APPLICATION_ROOT="/root", PREFERRED_URL_SCHEME="https")
+    app.config.update(SERVER_NAME="example.test", APPLICATION_ROOT="/shop", PREFERRED_URL_SCHEME="https")
     with app.app_context():
-        assert url_for("index") == "https://example.test/root/"
+        assert url_for("index") == "https://example.test/shop/"
 
 
 def test_urls_that_cannot_be_built_may_be_built_elsewhere(app):

@@ -243,7 +243,7 @@ def test_a_view_that_takes_no_such_argument(app, client):
     def show(name):
         return name
 
-    with pytest.raises(TypeError, match="view 'show' of rule '/<int:id>' needs 'name'.*takes no 'id'.*make the names") as caught:
+    with pytest.raises(TypeError, match=r"view 'show' of rule '/<int:id>' needs 'name'.*takes no 'id'.*make the names") as caught:
         client.get("/1")
     assert isinstance(caught.value, RegistrationError)
 
@@ -251,9 +251,9 @@ def test_a_view_that_takes_no_such_argument(app, client):
 def test_a_type_error_of_the_views_own_stays_what_it_is(app, client):
     @app.route("/<int:id>")
     def show(id):
-        return (lambda: 0)(id)
+        return len(id, id)
 
-    with pytest.raises(TypeError, match="takes 0 positional arguments"):
+    with pytest.raises(TypeError, match="takes exactly one argument"):
         client.get("/1")
 
 

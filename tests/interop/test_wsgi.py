@@ -1,8 +1,9 @@
 """The app as a WSGI callable, called by PEP 3333's own checker."""
 
+from wsgiref.validate import validator
+
 import pytest
 from werkzeug.test import create_environ
-from wsgiref.validate import validator
 
 from kolben.app import App
 from kolben.flask import request, stream_with_context

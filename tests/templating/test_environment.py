@@ -64,7 +64,9 @@ def test_names_that_every_template_has(app):
     app.secret_key = "k"
     with app.test_request_context("/x"):
         g.user = "ada"
-        text = render_template_string("{{ request.path }} {{ g.user }} {{ config.DEBUG }} {{ session.get('a') }} {{ url_for('static', filename='f') }}")
+        text = render_template_string(
+            "{{ request.path }} {{ g.user }} {{ config.DEBUG }} {{ session.get('a') }} {{ url_for('static', filename='f') }}"
+        )
     assert text == "/x ada False None /static/f"
 
 
@@ -124,7 +126,9 @@ def test_a_macro_can_be_used_from_python(app):
         assert get_template_attribute("macros.html", "hello")("Ada") == "Hello Ada"
 
 
-@pytest.mark.parametrize(("debug", "option", "reloads"), [(False, None, False), (True, None, True), (True, False, False), (False, True, True)])
+@pytest.mark.parametrize(
+    ("debug", "option", "reloads"), [(False, None, False), (True, None, True), (True, False, False), (False, True, True)]
+)
 def test_templates_are_read_again_in_development(app, debug, option, reloads):
     app.config["TEMPLATES_AUTO_RELOAD"] = option
     app.debug = debug
@@ -143,7 +147,7 @@ def test_an_app_may_bring_its_own_environment(root):
 
     class Shop(App):
         jinja_environment = Mine
-        jinja_options = {"trim_blocks": True, "autoescape": False}
+        jinja_options = {"trim_blocks": True, "autoescape": False}  # noqa: RUF012 - as Flask writes it
 
     environment = Shop("shop", root_path=str(root)).jinja_env
     assert isinstance(environment, Mine)

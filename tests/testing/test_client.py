@@ -37,10 +37,10 @@ def client(app):
 
 def test_the_url_is_that_of_the_config(app, client):
     assert client.get("/?a=1").json["url"] == "http://localhost/?a=1"
-    app.config.update(SERVER_NAME="example.test:3000", APPLICATION_ROOT="/root", PREFERRED_URL_SCHEME="https")
-    assert EnvironBuilder(app, "/").get_request().url == "https://example.test:3000/root/"
-    assert EnvironBuilder(app, "/", subdomain="s", url_scheme="http").get_request().url == "http://s.example.test:3000/root/"
-    assert EnvironBuilder(app, "http://other.test/x?y=1").get_request().url == "http://other.test/root/x?y=1"
+    app.config.update(SERVER_NAME="example.test:3000", APPLICATION_ROOT="/shop", PREFERRED_URL_SCHEME="https")
+    assert EnvironBuilder(app, "/").get_request().url == "https://example.test:3000/shop/"
+    assert EnvironBuilder(app, "/", subdomain="s", url_scheme="http").get_request().url == "http://s.example.test:3000/shop/"
+    assert EnvironBuilder(app, "http://other.test/x?y=1").get_request().url == "http://other.test/shop/x?y=1"
     with pytest.raises(AssertionError, match="Cannot pass"):
         EnvironBuilder(app, "/", base_url="http://a", subdomain="b")
 

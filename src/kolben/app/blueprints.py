@@ -185,9 +185,7 @@ class Blueprint(Scaffold):
         if name in app.blueprints:
             which = "this" if app.blueprints[name] is self else "a different"
             where = f" '{name}'" if own != name else ""
-            raise ValueError(
-                f"The name '{own}' is already registered for {which} blueprint{where}. Use 'name=' to provide a unique name."
-            )
+            raise ValueError(f"The name '{own}' is already registered for {which} blueprint{where}. Use 'name=' to provide a unique name.")
         return name
 
     def _merge_into(self, app: App, name: str) -> None:
@@ -310,7 +308,5 @@ def _nested_options(state: BlueprintSetupState, child: Blueprint, options: dict[
         subdomain = f"{subdomain}.{state.subdomain}"
     if state.url_prefix is not None and prefix is not None:
         prefix = f"{state.url_prefix.rstrip('/')}/{prefix.lstrip('/')}"
-    for key, value in (("subdomain", _first_given(subdomain, state.subdomain)), ("url_prefix", _first_given(prefix, state.url_prefix))):
-        if value is not None:
-            joined[key] = value
-    return joined
+    found = {"subdomain": _first_given(subdomain, state.subdomain), "url_prefix": _first_given(prefix, state.url_prefix)}
+    return joined | {key: value for key, value in found.items() if value is not None}

@@ -97,7 +97,7 @@ class Config(dict[str, Any]):
         source = self._read(path, lambda file: file.read(), "rb", silent, (*_ABSENT, errno.ENOTDIR))
         if source is None:
             return False
-        exec(compile(source, path, "exec"), module.__dict__)
+        exec(compile(source, path, "exec"), module.__dict__)  # noqa: S102 - a configuration file is code
         self.from_object(module)
         return True
 

@@ -352,9 +352,7 @@ def copy_current_request_context(f: F) -> F:
     """
     current = _cv_request.get(None)
     if current is None:
-        raise RuntimeError(
-            "'copy_current_request_context' can only be used when a request context is active, such as in a view function."
-        )
+        raise RuntimeError("'copy_current_request_context' can only be used when a request context is active, such as in a view function.")
     context = current.copy()
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -365,8 +363,10 @@ def copy_current_request_context(f: F) -> F:
 
 
 def has_request_context() -> bool:
+    """Tell whether a request is being answered here."""
     return _cv_request.get(None) is not None
 
 
 def has_app_context() -> bool:
+    """Tell whether an app is active here."""
     return _cv_app.get(None) is not None

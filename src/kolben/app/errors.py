@@ -86,7 +86,7 @@ class Errors(Responses):
             return self.handle_http_exception(e)
         handler = self._find_error_handler(e, request.blueprints)
         if handler is None:
-            raise
+            raise  # noqa: PLE0704 - called while `e` is being handled, so its traceback stays as it is
         return cast("ft.ResponseReturnValue", self.ensure_sync(handler)(e))
 
     @accepts_context
@@ -99,7 +99,7 @@ class Errors(Responses):
             propagate = self.testing or self.debug
         if propagate:
             if exc_info[1] is e:
-                raise
+                raise  # noqa: PLE0704 - with its own traceback
             raise e
         self.log_exception(exc_info)
         answer: Any = InternalServerError(original_exception=e)
@@ -109,8 +109,6 @@ class Errors(Responses):
         return self.finalize_request(answer, from_error_handler=True)
 
     @accepts_context
-    def log_exception(
-        self, exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
-    ) -> None:
+    def log_exception(self, exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]) -> None:
         """Log an exception that nobody handled.  To be overridden."""
-        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)
+        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)  # noqa: G004 - the record that Flask makes

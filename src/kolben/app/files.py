@@ -43,7 +43,7 @@ def send_file(
     download_name: str | None = None,
     conditional: bool = True,
     etag: bool | str = True,
-    last_modified: datetime | int | float | None = None,
+    last_modified: datetime | float | None = None,
     max_age: int | Callable[[str | None], int | None] | None = None,
 ) -> Response:
     """Answer with a file.  SECURITY: never a path that a client gave; for those, `send_from_directory`.

@@ -21,9 +21,7 @@ def flash(message: str, category: str = "message") -> None:
     message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
 
 
-def get_flashed_messages(
-    with_categories: bool = False, category_filter: Iterable[str] = ()
-) -> list[str] | list[tuple[str, str]]:
+def get_flashed_messages(with_categories: bool = False, category_filter: Iterable[str] = ()) -> list[str] | list[tuple[str, str]]:
     """Take the messages out of the session; within one request, every call gets the same ones.
 
     Args:

@@ -10,7 +10,7 @@ somebody puts into a registry is adopted: copied into a counting one.
 from __future__ import annotations
 
 from abc import ABCMeta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from kolben.app._version import Version
@@ -134,7 +134,7 @@ class TrackedDict(dict[Any, Any]):
         for key, value in dict(items, **more).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[misc]  # a plain dict's |= has overloads
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # a plain dict's |= has overloads
         self.update(other)
         return self
 

@@ -33,8 +33,10 @@ class Responses(Rendering):
     """The fifth storey: responses."""
 
     def make_response(self, rv: ft.ResponseReturnValue) -> Response:
-        """Turn what a view returned into a `response_class`: text, bytes, JSON of a dict or list, an iterator, a response,
-        a WSGI application, or a tuple of one of them with status, headers or both.
+        """Turn what a view returned into a `response_class`.
+
+        Text, bytes, JSON of a dict or list, an iterator, a response, a WSGI application, or a tuple of one of them with status,
+        headers or both.
         """
         body, status, headers = _unpack(rv)
         response: Any
@@ -45,7 +47,7 @@ class Responses(Rendering):
             )
         if isinstance(body, self.response_class):
             response = body
-        elif isinstance(body, str | bytes | bytearray) or isinstance(body, Iterator):
+        elif isinstance(body, str | bytes | bytearray | Iterator):
             # Status and headers go to the constructor, so that a content type among them is not there twice.
             return self.response_class(cast("Any", body), status=status, headers=headers)
         elif isinstance(body, dict | list):

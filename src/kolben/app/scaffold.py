@@ -283,16 +283,14 @@ class Scaffold:
             exc_class = default_exceptions.get(exc_class_or_code)
             if exc_class is None:
                 raise ValueError(
-                    f"'{exc_class_or_code}' is not a recognized HTTP error code."
-                    " Use a subclass of HTTPException with that code instead."
+                    f"'{exc_class_or_code}' is not a recognized HTTP error code. Use a subclass of HTTPException with that code instead."
                 )
         if isinstance(exc_class, Exception):
             raise TypeError(
-                f"{exc_class!r} is an instance, not a class."
-                " Handlers can only be registered for Exception classes or HTTP error codes."
+                f"{exc_class!r} is an instance, not a class. Handlers can only be registered for Exception classes or HTTP error codes."
             )
         if not isinstance(exc_class, type) or not issubclass(exc_class, Exception):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - Flask's
                 f"'{getattr(exc_class, '__name__', exc_class)}' is not a subclass of Exception."
                 " Handlers can only be registered for Exception classes or HTTP error codes."
             )

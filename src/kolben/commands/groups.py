@@ -169,14 +169,10 @@ class FlaskGroup(AppGroup):
             click.secho(f"{traceback.format_exc()}\n", err=True, fg="red")
         return sorted(names)
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
         os.environ["FLASK_RUN_FROM_CLI"] = "true"  # an `app.run()` at the end of the app's file must not serve now
         if "obj" not in extra and "obj" not in self.context_settings:
-            extra["obj"] = ScriptInfo(
-                create_app=self.create_app, set_debug_flag=self.set_debug_flag, load_dotenv_defaults=self.load_dotenv
-            )
+            extra["obj"] = ScriptInfo(create_app=self.create_app, set_debug_flag=self.set_debug_flag, load_dotenv_defaults=self.load_dotenv)
         return super().make_context(info_name, args, parent=parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

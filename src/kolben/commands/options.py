@@ -56,7 +56,7 @@ def _set_debug(ctx: click.Context, param: click.Option, value: bool) -> bool | N
 
 def _read_env_file(ctx: click.Context, param: click.Option, value: str | None) -> str | None:
     try:
-        import dotenv
+        import dotenv  # noqa: F401 - whether it is there
     except ImportError:
         if value is not None:
             raise click.BadParameter("python-dotenv must be installed to load an env file.", ctx=ctx, param=param) from None

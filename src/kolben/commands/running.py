@@ -61,9 +61,7 @@ def bind_of(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def run_app(
-    app: App, host: str | None, port: int | None, debug: bool | None, read_dotenv: bool, server_options: dict[str, Any]
-) -> None:
+def run_app(app: App, host: str | None, port: int | None, debug: bool | None, read_dotenv: bool, server_options: dict[str, Any]) -> None:
     """Do what `App.run` promises."""
     if os.environ.get("FLASK_RUN_FROM_CLI") == "true":  # a command imports the file: serving is not what it was asked for
         if not is_running_from_reloader():

@@ -31,7 +31,7 @@ def shell_command() -> None:
     startup = os.environ.get("PYTHONSTARTUP")
     if startup and os.path.isfile(startup):
         with open(startup) as file:
-            exec(compile(file.read(), startup, "exec"), names)
+            exec(compile(file.read(), startup, "exec"), names)  # noqa: S102 - what Python's own shell does
     names.update(current_app.make_shell_context())
     _set_up_completion(names)
     banner = f"Python {sys.version} on {sys.platform}\nApp: {current_app.import_name}\nInstance: {current_app.instance_path}"

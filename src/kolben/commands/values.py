@@ -34,11 +34,9 @@ class CertParamType(click.ParamType):  # type: ignore[type-arg]  # not generic b
             text = click.STRING(value, param, ctx).lower()
             if text == "adhoc":
                 try:
-                    import cryptography  # type: ignore[import-not-found,unused-ignore]
+                    import cryptography  # type: ignore[import-not-found,unused-ignore]  # noqa: F401 - whether it is there
                 except ImportError:
-                    raise click.BadParameter(
-                        "Using ad-hoc certificates requires the cryptography library.", ctx, param
-                    ) from None
+                    raise click.BadParameter("Using ad-hoc certificates requires the cryptography library.", ctx, param) from None
                 return text
             found = import_string(text, silent=True)
             if isinstance(found, ssl.SSLContext):

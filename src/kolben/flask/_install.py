@@ -80,9 +80,7 @@ class _Loader(InspectLoader):
 class _Finder(DistributionFinder, MetaPathFinder):
     """Finds the doors."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "flask" and not fullname.startswith("flask."):
             return None
         home = HOME + fullname.removeprefix("flask")
@@ -137,7 +135,8 @@ def _holders() -> Iterator[str]:
 
     theirs = {id(flask), *(id(getattr(flask, name)) for name in doors.__all__ if hasattr(flask, name))}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in {"flask", "kolben", "werkzeug"} and isinstance(module, ModuleType):
-            # By identity: to compare a proxy, or anything of somebody else's, may run code.
-            if any(id(value) in theirs for key, value in list(vars(module).items()) if not key.startswith("__")):
-                yield name
+        if name.partition(".")[0] in {"flask", "kolben", "werkzeug"} or not isinstance(module, ModuleType):
+            continue
+        # By identity: to compare a proxy, or anything of somebody else's, may run code.
+        if any(id(value) in theirs for key, value in list(vars(module).items()) if not key.startswith("__")):
+            yield name

@@ -137,13 +137,12 @@ class FlaskClient(Client):
         finally:
             builder.close()
 
-    def open(
-        self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any
-    ) -> TestResponse:
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request and return the response; `get`, `post` ... call this.
 
         Args:
-            args, kwargs: An EnvironBuilder, an environ, a request, or arguments for an EnvironBuilder.
+            *args: An EnvironBuilder, an environ, a request, or arguments for an EnvironBuilder.
+            **kwargs: More of those.
             buffered: Read the whole body first, then close the app's iterator.
             follow_redirects: Go on until the answer is none.
         """
