@@ -26,7 +26,7 @@ from kolben.commands import (
     with_appcontext,
 )
 from kolben.commands.finding import find_app_by_string, split_import
-from kolben.commands.running import bind_of
+from kolben.app.running import bind_of
 from kolben.flask import current_app
 
 

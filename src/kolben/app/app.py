@@ -99,7 +99,7 @@ class App(Dispatch):
             load_dotenv: Read .env and .flaskenv first.
             options: For the server: `use_reloader`, `use_debugger`, `threaded` ...
         """
-        from kolben.commands.running import run_app
+        from kolben.app.running import run_app
 
         run_app(self, host, port, debug, load_dotenv, options)
 

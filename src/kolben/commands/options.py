@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kolben.commands.environment import load_dotenv
+from kolben.app.environment import load_dotenv
 from kolben.commands.groups import ScriptInfo
 
 __all__ = ["app", "debug", "env_file", "get_version", "version"]
