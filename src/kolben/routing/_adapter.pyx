@@ -74,16 +74,16 @@ cdef class NativeAdapter:
 
 cdef dict _without_none(object values):
     """Return the values that are there, a MultiDict's as one or as a list; the dictionary itself if none is missing."""
-    if not values:
-        return {}
-    if isinstance(values, MultiDict):
-        return {key: (several[0] if len(several) == 1 else several) for key, several in dict.items(values) if len(several) != 0}
     if type(values) is dict:
         for value in (<dict>values).values():
             if value is None:
                 break
         else:
             return <dict>values
+    if not values:
+        return {}
+    if isinstance(values, MultiDict):
+        return {key: (several[0] if len(several) == 1 else several) for key, several in dict.items(values) if len(several) != 0}
     return {key: value for key, value in values.items() if value is not None}
 
 

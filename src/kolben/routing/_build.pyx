@@ -4,12 +4,15 @@ What is unusual goes the usual way: a rule whose class overrides how URLs are ma
 number in a query, names that are no str, and queries that are sorted are left to the rule's own methods.
 """
 
+cimport cython
+
 from kolben.routing._quote cimport quote_path, quote_query
 from kolben.routing._tree cimport Tree
 
 from werkzeug.routing import ValidationError
 
 
+@cython.final
 cdef class Slot:
 
     def __init__(self, str name not None, int kind, converter):
@@ -29,6 +32,7 @@ cdef class Slot:
         return <str>value if type(value) is str else None
 
 
+@cython.final
 cdef class Recipe:
 
     def __init__(self, rule not None, tuple domain=None, tuple path=None):
@@ -119,11 +123,16 @@ cdef str _fill(tuple parts, dict values, str query):
     """Join literal text and filled slots; None if a converter made something unusual."""
     cdef list pieces
     cdef str text
+    cdef Slot slot
     if len(parts) == 1 and type(parts[0]) is str:
         return <str>parts[0] + query if query else <str>parts[0]
     pieces = []
     for part in parts:
-        text = <str>part if type(part) is str else (<Slot>part).fill(values[(<Slot>part).name])
+        if type(part) is str:
+            pieces.append(part)
+            continue
+        slot = part
+        text = slot.fill(values[slot.name])
         if text is None:
             return None
         pieces.append(text)

@@ -83,13 +83,23 @@ class Map(werkzeug.routing.Map):
         query_args: Mapping[str, Any] | str | None = None,
     ) -> MapAdapter:
         """Return an adapter for one host and script.  Werkzeug: same."""
-        return _adopt(super().bind(server_name, script_name, subdomain, url_scheme, default_method, path_info, query_args))
+        return _adopt(
+            super().bind(
+                server_name=server_name,
+                script_name=script_name,
+                subdomain=subdomain,
+                url_scheme=url_scheme,
+                default_method=default_method,
+                path_info=path_info,
+                query_args=query_args,
+            ),
+        )
 
     def bind_to_environ(
         self, environ: WSGIEnvironment | Request, server_name: str | None = None, subdomain: str | None = None,
     ) -> MapAdapter:
         """Return an adapter for a WSGI environment or a request.  Werkzeug: same."""
-        return _adopt(super().bind_to_environ(environ, server_name, subdomain))
+        return _adopt(super().bind_to_environ(environ, server_name=server_name, subdomain=subdomain))
 
 
 def _adopt(adapter: werkzeug.routing.MapAdapter) -> MapAdapter:
