@@ -244,7 +244,7 @@ cdef class Outgoing:
             self.length = -1
             return response.get_app_iter(environ_of(request))
         if isinstance(body, (list, tuple)):
-            body = joined(response, body)
+            body = b"".join(body) if response.direct_passthrough else joined(response, body)
             self.length = len(body)
             return body
         self.length = -1
