@@ -186,7 +186,7 @@ def test_requests_wait_while_an_answer_waits_to_be_taken(serve):
 
     def large(_):
         count.append(1)
-        return b"x" * 2_000_000
+        return b"x" * 6_000_000
 
     running = serve({"/": View(large)})
     peer = running.connect(receive_buffer=4096)
@@ -194,7 +194,7 @@ def test_requests_wait_while_an_answer_waits_to_be_taken(serve):
     running.settle()
     assert len(count) == 1
     peer.widen()
-    assert [len(peer.answer().body) for _ in range(4)] == [2_000_000] * 4
+    assert [len(peer.answer().body) for _ in range(4)] == [6_000_000] * 4
 
 
 def test_a_body_that_is_being_read_goes_on_while_an_answer_waits_to_be_taken(serve):
