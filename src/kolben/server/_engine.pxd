@@ -22,7 +22,7 @@ cdef class Engine:
     cdef HeadParser parser
     cdef Output output                # empty between two steps: it is of the connection whose step it is
     cdef Outgoing outgoing
-    cdef BlockPool blocks
+    cdef readonly BlockPool blocks
     cdef unsigned char *read_buffer   # READ_SIZE bytes, likewise
     cdef object executor              # Executor of execution.py
     cdef object base_context          # contextvars.Context that every request's is a copy of

@@ -20,7 +20,7 @@ from kolben.server._reactor import Reactor
 from kolben.server.execution import Executor, task_starter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from kolben.http import Handler
@@ -44,15 +44,22 @@ class Server:
     """Serves one handler on some listeners in one thread, with threads for what blocks.
 
     `run` returns when `stop` was called, from any thread, and what ran is finished or `timeouts.graceful` is over.
+    `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.
     """
 
     def __init__(
-        self, handler: Handler, listeners: Sequence[Listener], *, limits: Limits | None = None, timeouts: Timeouts | None = None
+        self,
+        handler: Handler,
+        listeners: Sequence[Listener],
+        *,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
         self.loop = new_event_loop()
-        self.reactor = Reactor(self.loop)
+        self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
         self.engine = Engine(
             self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts
@@ -67,9 +74,18 @@ class Server:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
             for acceptor in self.acceptors:
                 acceptor.start()
-            self.loop.run_forever()
+            self._serve()
         finally:
             self._close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self.loop.run_forever()
+            except SystemExit:  # a loop lets it through from a task; the view that raised it is answered with 500
+                log.exception("SystemExit in a task does not stop the server; a signal does")
+            else:
+                return
 
     def stop(self, _: object = None) -> None:
         """Finish what runs, then let `run` return.  Thread-safe; a second call changes nothing."""
@@ -155,6 +171,7 @@ def stopping_signals(server: Server) -> Iterator[None]:
         yield
         return
     seen = 0
+    timers: list[threading.Timer] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal seen
@@ -166,11 +183,14 @@ def stopping_signals(server: Server) -> Iterator[None]:
         last = threading.Timer(server.timeouts.graceful + 1, os._exit, (1,))
         last.daemon = True
         last.start()
+        timers.append(last)
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        for timer in timers:  # whoever called us goes on, perhaps for longer
+            timer.cancel()
         for number, handler in previous.items():
             signal.signal(number, handler)
 
