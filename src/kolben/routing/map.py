@@ -96,7 +96,10 @@ class Map(werkzeug.routing.Map):
         )
 
     def bind_to_environ(
-        self, environ: WSGIEnvironment | Request, server_name: str | None = None, subdomain: str | None = None,
+        self,
+        environ: WSGIEnvironment | Request,
+        server_name: str | None = None,
+        subdomain: str | None = None,
     ) -> MapAdapter:
         """Return an adapter for a WSGI environment or a request.  Werkzeug: same."""
         return _adopt(super().bind_to_environ(environ, server_name=server_name, subdomain=subdomain))

@@ -61,9 +61,7 @@ class Server:
         self.loop = new_event_loop()
         self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
-        self.engine = Engine(
-            self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts
-        )
+        self.engine = Engine(self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
 
@@ -156,7 +154,7 @@ def url_of(listener: Listener) -> str:
     address = listener.address
     if isinstance(address, UnixAddress):
         return str(address)
-    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host  # noqa: S104
+    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"
 
 
