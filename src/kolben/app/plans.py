@@ -143,10 +143,7 @@ class PlanCompiler:
             view is None
             or self.is_replaced(*WALKED)
             or not self.is_plain_response_class()
-            or (
-                (not is_async and any(map(iscoroutinefunction, hooks)))
-                or (is_async and any(map(iscoroutinefunction, of(app.after_request_funcs, names))))
-            )
+            or any(map(iscoroutinefunction, of(app.after_request_funcs, names) if is_async else hooks))
         ):
             return GeneralPlan(app, general.answer, name=endpoint, mode=mode)
         plan = AppPlan()
@@ -177,7 +174,7 @@ class PlanCompiler:
         return all(getattr(cls, name) == getattr(WerkzeugResponse, name) for name in names)
 
     def encoders(self) -> tuple[Encoder | None, Encoder | None]:
-        """Return native encoders with the settings of the app's JSON provider, without and with debug mode; None if it is somebody's own."""
+        """Return native encoders as the app's JSON provider is set, without and with debug mode; None if it is somebody's own."""
         provider = self.app.json
         if not isinstance(provider, DefaultJSONProvider) or not provider.is_plain():
             return None, None

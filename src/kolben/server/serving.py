@@ -222,6 +222,6 @@ def run_app(
         raise
     with stopping_signals(server):
         for listener in listeners:
-            print(f" * Running on {url_of(listener)}", file=sys.stderr)
-        print("Press CTRL+C to quit", file=sys.stderr, flush=True)
+            print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        print("Press CTRL+C to quit", file=sys.stderr, flush=True)  # noqa: T201 - the same
         server.run()
