@@ -11,6 +11,7 @@ is sure to come: an answer, a spilled batch, drained output.
 """
 
 import logging
+from asyncio import CancelledError
 
 cimport cython
 
@@ -506,7 +507,7 @@ cdef class Connection(Watched):
     cdef int run_task(self) except -1:
         self.engine.reactor.enter_loop()
         try:
-            task = self.engine.start_task(self.plan.run_async(self.request), self.context)
+            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
             return self.answer(self.failed())
         if task.done():
@@ -527,13 +528,12 @@ cdef class Connection(Watched):
 
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
-        if task.cancelled():
-            return plain_response(503, TEXT, "The server cancelled the request.\n")
-        error = task.exception()
-        if error is None:
+        try:
             return task.result()
-        log.error("Error in %s, not caught by the application", self.plan.name, exc_info=error)
-        return plain_response(500, TEXT, "Internal Server Error\n")
+        except CancelledError:
+            return plain_response(503, TEXT, "The server cancelled the request.\n")
+        except BaseException:
+            return self.failed()
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
@@ -621,7 +621,7 @@ cdef class Connection(Watched):
             self.flush()                                  # if that fails, the body finds out at its first piece
             self.engine.reactor.enter_loop()
             # It may be at its end when this returns: then `stream` is None.
-            body.task = self.engine.start_task(body.pump(iterable), context)
+            body.task = self.engine.starter.start(body.pump(iterable), context, self.plan.name)
         else:
             body = self.stream = ThreadBody(self, response)
             self.flush()
