@@ -432,7 +432,6 @@ cdef class Connection(Watched):
             self.refuse_for_room(error)
         else:
             self.request.body = self.spool.file
-            self.spool = None
             self.run()
         self.advance()
 
@@ -549,6 +548,8 @@ cdef class Connection(Watched):
         cdef Py_ssize_t start = engine.output.length
         if self.fd < 0:                                   # the peer is gone
             return self.drop(response)
+        if self.spool is not None:
+            self.hand_over_spool(response)
         try:
             outgoing.take(response, self.request, engine.output, self.keep_alive)
         except BaseException:
@@ -580,6 +581,7 @@ cdef class Connection(Watched):
     cdef int drop(self, object response) except -1:
         """The peer is gone: nothing of the request is needed any more."""
         self.put_away(response)
+        self.drop_spool()
         return self.release()
 
     cdef int put_away(self, object response) except -1:
@@ -633,6 +635,7 @@ cdef class Connection(Watched):
         """An answer is complete: the next request, or the end."""
         if self.phase == CLOSED:
             return 0
+        self.drop_spool()
         self.release()
         if not self.keep_alive:
             return self.end()
@@ -651,18 +654,23 @@ cdef class Connection(Watched):
         return 0
 
     cdef int drop_spool(self) except -1:
-        """Give the temporary file of a body that is not needed back; never while a thread writes to it."""
+        """Close the temporary file of a body that is not needed; never while a thread works with it."""
         if self.spool is not None:
             self.spool.close()
             self.spool = None
         return 0
+
+    def hand_over_spool(self, response):
+        """Let the body's file live as long as the response, whose lazy body may read it; not until the collector finds the request."""
+        if isinstance(response, WerkzeugResponse):
+            response.call_on_close(self.spool.close)
+            self.spool = None
 
     cdef int refuse(self, int status, object message) except -1:
         """Answer a request that cannot be served, and end the connection.  What was read ahead is dropped."""
         cdef Engine engine = self.engine
         engine.refused += 1
         log.debug("Refused with %d: %s", status, message)
-        self.drop_spool()
         # The request, if there is one, only tells HEAD and the version.
         engine.outgoing.take(plain_response(status, TEXT, f"{message}\n"), self.request, engine.output, False)
         if engine.outgoing.body is not None:
@@ -906,7 +914,7 @@ cdef class Connection(Watched):
         closing, self.closing = self.closing, None
         if closing is not None:
             self.forget_response(closing[0], closing[1])
-        if phase != SPILLING:                             # else when the thread has done its part
+        if phase == READING_BODY:                         # else a thread works with it, and it is closed after that
             self.drop_spool()
         if phase != RUNNING or done is not None:          # what still runs needs its request
             self.release()
@@ -955,6 +963,6 @@ cdef bint engine_closes_nothing(object response):
     return type(response.response) is list and type(response).close is plain_close
 
 
-from werkzeug.wrappers import Response as _WerkzeugResponse
+from werkzeug.wrappers import Response as WerkzeugResponse
 
-cdef object plain_close = _WerkzeugResponse.close
+cdef object plain_close = WerkzeugResponse.close

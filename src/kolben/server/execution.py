@@ -59,7 +59,8 @@ class Executor:
                 result = function(argument)
             except BaseException as error:  # noqa: BLE001 - who waits for the call must hear of it
                 result = error
-            self._reactor.post(then, result)
+            if not self._reactor.post(then, result):
+                then(result)  # the server has closed: only to clean up
 
         if not self._put(job):
             self._reactor.post(then, RuntimeError("no thread could be started"))
