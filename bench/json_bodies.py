@@ -15,7 +15,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import flask
-
 from kolben.http.json import Encoder, default, loads
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ class Imports(ast.NodeVisitor):
         self.generic_visit(node)
         self.functions.pop()
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast.NodeVisitor gives the name
 
     def visit_If(self, node):
         for_types = getattr(node.test, "id", None) == "TYPE_CHECKING" and not self.functions

@@ -12,6 +12,7 @@ import werkzeug.serving
 from click.testing import CliRunner
 
 from kolben.app import App
+from kolben.app.running import bind_of
 from kolben.commands import (
     AppGroup,
     FlaskGroup,
@@ -26,7 +27,6 @@ from kolben.commands import (
     with_appcontext,
 )
 from kolben.commands.finding import find_app_by_string, split_import
-from kolben.app.running import bind_of
 from kolben.flask import current_app
 
 

@@ -63,7 +63,7 @@ def test_rules_may_be_added_while_others_search() -> None:
         for number in range(50):
             rules.add(Rule(f"/n{number}/<path:rest>", endpoint=f"new{number}"))
             assert adapter.match(f"/n{number}/y") == (f"new{number}", {"rest": "y"})
-    except Exception as error:  # noqa: BLE001  # the searchers have to end
+    except Exception as error:  # the searchers have to end
         wrong.append(error)
     done.set()
     for searcher in searchers:
@@ -179,7 +179,7 @@ class LazyMap(Map):
 class OddRule(Rule):
     """Decides about defaults in its own way."""
 
-    def provides_defaults_for(self, rule: werkzeug.routing.Rule) -> bool:  # noqa: ARG002  # Werkzeug's signature
+    def provides_defaults_for(self, rule: werkzeug.routing.Rule) -> bool:  # Werkzeug's signature
         """Never."""
         return False
 

@@ -1,7 +1,8 @@
 """A context's native data, and the proxies `request`, `g`, `session`, `current_app` as fast as an attribute.
 
 The proxies are Werkzeug LocalProxy objects (`isinstance` holds), of a subclass whose attribute slots are C functions: a public name is
-looked up on the current object at once, every other name goes Werkzeug's way.  A missing context, too: Werkzeug raises the text it was given.
+looked up on the current object at once, every other name goes Werkzeug's way.  A missing context, too: Werkzeug raises the text it was
+given.
 """
 
 from contextvars import ContextVar

@@ -17,9 +17,9 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from kolben.app._context cimport ContextBase, make_current
 from kolben.app._version cimport Version
 from kolben.http._json cimport Encoder
-from kolben.http._plan cimport Handler, INLINE, Plan, TASK, THREAD
+from kolben.http._plan cimport Handler, Plan, THREAD
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport HTML, JSON, PlainResponse, new_response, plain_response
+from kolben.http._response cimport HTML, JSON, new_response, plain_response
 from kolben.routing._tree cimport FOUND, Match, Tree
 from kolben.wire._head cimport NO_FIELD
 
@@ -112,7 +112,8 @@ cdef class AppHandler(Handler):
             plan = <Plan>known
         else:
             plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
-        if request.span.method_length == 7 and request.method_text() == "OPTIONS" and getattr(found.rule, "provide_automatic_options", False):
+        if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
+                getattr(found.rule, "provide_automatic_options", False)):
             return self.general
         request.url_rule = found.rule
         request.view_args = found.view_args

@@ -29,9 +29,9 @@ def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
     if is_running_from_reloader():
         return
     if app_import_path is not None:
-        print(f" * Serving Flask app '{app_import_path}'")
+        print(f" * Serving Flask app '{app_import_path}'")  # noqa: T201 - Flask's banner
     if debug is not None:
-        print(f" * Debug mode: {'on' if debug else 'off'}")
+        print(f" * Debug mode: {'on' if debug else 'off'}")  # noqa: T201 - the same
 
 
 def _replaced_run_simple() -> Callable[..., None] | None:
@@ -70,7 +70,7 @@ def run_app(app: App, host: str | None, port: int | None, debug: bool | None, re
     """Do what `App.run` promises."""
     if os.environ.get("FLASK_RUN_FROM_CLI") == "true":  # a command imports the file: serving is not what it was asked for
         if not is_running_from_reloader():
-            print(  # noqa: T201
+            print(  # noqa: T201 - as Flask says it
                 " * Ignoring a call to 'app.run()' that would block the current 'flask' CLI command.\n"
                 "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.",
             )

@@ -63,7 +63,7 @@ def loads(data: str | bytes | bytearray) -> Any:
 def _import_and_decode(data: str | bytes | bytearray) -> Any:
     """Decode by msgspec, which is imported at the first call: programs that read no JSON do without it."""
     global _decode  # noqa: PLW0603 - from now on without this detour
-    import msgspec.json  # noqa: PLC0415
+    import msgspec.json
 
     _decode = msgspec.json.decode
     return _decode(data)

@@ -79,8 +79,7 @@ def _compile_state(rules: werkzeug.routing.Map, state: State) -> Node:
     # Copied before they are walked: rules may be added meanwhile.
     static = {part: _compile_state(rules, following) for part, following in list(state.static.items())}
     dynamic = [
-        (compile_part(part.content, part.final, part.suffixed), _compile_state(rules, following))
-        for part, following in list(state.dynamic)
+        (compile_part(part.content, part.final, part.suffixed), _compile_state(rules, following)) for part, following in list(state.dynamic)
     ]
     return Node(static, dynamic, [_compile_rule(rules, rule) for rule in list(state.rules)])
 

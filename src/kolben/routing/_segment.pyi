@@ -41,6 +41,4 @@ class Pattern:
 
 class Conversion:
     kind: int
-    def __init__(
-        self, kind: int, converter: BaseConverter, *, fixed_digits: int = 0, minimum: Any = None, maximum: Any = None
-    ) -> None: ...
+    def __init__(self, kind: int, converter: BaseConverter, *, fixed_digits: int = 0, minimum: Any = None, maximum: Any = None) -> None: ...

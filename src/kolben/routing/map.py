@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import werkzeug.routing
 
@@ -44,7 +44,7 @@ class Map(werkzeug.routing.Map):
     _tree: Tree
     _builder: Builder
 
-    def __new__(cls, *_args: object, **_kwargs: object) -> Map:
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """Give the map its tree and its builder before anybody can set an attribute."""
         self = super().__new__(cls)
         tree = Tree(self, compile_rules)
@@ -96,7 +96,10 @@ class Map(werkzeug.routing.Map):
         )
 
     def bind_to_environ(
-        self, environ: WSGIEnvironment | Request, server_name: str | None = None, subdomain: str | None = None,
+        self,
+        environ: WSGIEnvironment | Request,
+        server_name: str | None = None,
+        subdomain: str | None = None,
     ) -> MapAdapter:
         """Return an adapter for a WSGI environment or a request.  Werkzeug: same."""
         return _adopt(super().bind_to_environ(environ, server_name=server_name, subdomain=subdomain))

@@ -35,7 +35,6 @@ from kolben.wire._head cimport PARTIAL
 from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
 
 from kolben.base.errors import ProtocolError
-from kolben.http._plan import Plan as PlanType
 from kolben.server.bodies import Spool
 from kolben.server.streams import AsyncBody, ThreadBody
 
@@ -302,7 +301,6 @@ cdef class Connection(Watched):
 
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Keep a piece of the body; past `limits.body_memory` send what there is to a temporary file."""
-        cdef Py_ssize_t last
         self.body_received += n
         self.chunks_size += n
         if n < 1024 and self.chunks:

@@ -57,7 +57,7 @@ class Executor:
         def job() -> None:
             try:
                 result = function(argument)
-            except BaseException as error:  # noqa: BLE001 - who waits for the call must hear of it
+            except BaseException as error:
                 result = error
             if not self._reactor.post(then, result):
                 then(result)  # the server has closed: only to clean up

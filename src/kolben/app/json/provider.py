@@ -8,9 +8,8 @@ import json
 import uuid
 import weakref
 from datetime import date
-from typing import IO, TYPE_CHECKING, Any, ClassVar
-
 from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from werkzeug.http import http_date
 
