@@ -10,6 +10,7 @@ Both paths keep one order: context, before, view, after, session, teardown, firs
 
 import sys
 
+cimport cython
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
@@ -27,7 +28,22 @@ cdef extern from "Python.h":
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
+cdef enum:
+    FIXED_LIMIT = 4096        # pairs of path and method: a rule can be reached by more paths than one, a peer must not fill memory
+
 cdef tuple NO_ARGS = ()
+
+
+@cython.final
+cdef class Route:
+    """A rule without variables, and its plan."""
+
+    cdef object rule
+    cdef Plan plan
+
+    def __init__(self, rule, plan):
+        self.rule = rule
+        self.plan = plan
 
 
 cdef class AppHandler(Handler):
@@ -41,6 +57,8 @@ cdef class AppHandler(Handler):
     cdef Tree tree                        # None: this app's requests are not matched natively
     cdef str domain
     cdef dict plans                       # endpoint -> Plan
+    cdef dict fixed                       # path -> {method: Route}: rules without variables that were asked for
+    cdef Py_ssize_t fixed_count
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
@@ -62,19 +80,31 @@ cdef class AppHandler(Handler):
             self.seen_map = self.tree.version
         self.domain = self.app.url_map.default_subdomain or ""
         self.plans = {}
+        self.fixed = {}
+        self.fixed_count = 0
         self.general = self.compiler.general_plan()
         self.unrouted = self.compiler.unrouted_plan()
         return 0
 
     cpdef Plan match(self, RequestBase request):
-        cdef Match found
-        cdef Plan plan
         cdef PyObject *known
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
         if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
-        found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        known = PyDict_GetItem(self.fixed, request.path_text())
+        if known != NULL:
+            known = PyDict_GetItem(<object>known, request.method_text())
+            if known != NULL:
+                request.url_rule = (<Route>known).rule
+                request.view_args = {}
+                return (<Route>known).plan
+        return self.search(request)
+
+    cdef Plan search(self, RequestBase request):
+        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        cdef Plan plan
+        cdef PyObject *known
         if found.outcome != FOUND:
             return self.unrouted
         known = PyDict_GetItem(self.plans, found.endpoint)
@@ -87,6 +117,9 @@ cdef class AppHandler(Handler):
             return self.general
         request.url_rule = found.rule
         request.view_args = found.view_args
+        if not found.view_args and self.fixed_count < FIXED_LIMIT:
+            self.fixed.setdefault(request.path_text(), {})[request.method_text()] = Route(found.rule, plan)
+            self.fixed_count += 1
         return plan
 
 

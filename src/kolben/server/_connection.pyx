@@ -11,6 +11,7 @@ is sure to come: an answer, a spilled batch, drained output.
 """
 
 import logging
+from asyncio import CancelledError
 
 cimport cython
 
@@ -429,7 +430,6 @@ cdef class Connection(Watched):
             self.refuse_for_room(error)
         else:
             self.request.body = self.spool.file
-            self.spool = None
             self.run()
         self.advance()
 
@@ -504,7 +504,7 @@ cdef class Connection(Watched):
     cdef int run_task(self) except -1:
         self.engine.reactor.enter_loop()
         try:
-            task = self.engine.start_task(self.plan.run_async(self.request), self.context)
+            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
             return self.answer(self.failed())
         if task.done():
@@ -525,13 +525,12 @@ cdef class Connection(Watched):
 
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
-        if task.cancelled():
-            return plain_response(503, TEXT, "The server cancelled the request.\n")
-        error = task.exception()
-        if error is None:
+        try:
             return task.result()
-        log.error("Error in %s, not caught by the application", self.plan.name, exc_info=error)
-        return plain_response(500, TEXT, "Internal Server Error\n")
+        except CancelledError:
+            return plain_response(503, TEXT, "The server cancelled the request.\n")
+        except BaseException:
+            return self.failed()
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
@@ -547,6 +546,8 @@ cdef class Connection(Watched):
         cdef Py_ssize_t start = engine.output.length
         if self.fd < 0:                                   # the peer is gone
             return self.drop(response)
+        if self.spool is not None:
+            self.hand_over_spool(response)
         try:
             outgoing.take(response, self.request, engine.output, self.keep_alive)
         except BaseException:
@@ -578,6 +579,7 @@ cdef class Connection(Watched):
     cdef int drop(self, object response) except -1:
         """The peer is gone: nothing of the request is needed any more."""
         self.put_away(response)
+        self.drop_spool()
         return self.release()
 
     cdef int put_away(self, object response) except -1:
@@ -619,7 +621,7 @@ cdef class Connection(Watched):
             self.flush()                                  # if that fails, the body finds out at its first piece
             self.engine.reactor.enter_loop()
             # It may be at its end when this returns: then `stream` is None.
-            body.task = self.engine.start_task(body.pump(iterable), context)
+            body.task = self.engine.starter.start(body.pump(iterable), context, self.plan.name)
         else:
             body = self.stream = ThreadBody(self, response)
             self.flush()
@@ -631,6 +633,7 @@ cdef class Connection(Watched):
         """An answer is complete: the next request, or the end."""
         if self.phase == CLOSED:
             return 0
+        self.drop_spool()
         self.release()
         if not self.keep_alive:
             return self.end()
@@ -649,18 +652,23 @@ cdef class Connection(Watched):
         return 0
 
     cdef int drop_spool(self) except -1:
-        """Give the temporary file of a body that is not needed back; never while a thread writes to it."""
+        """Close the temporary file of a body that is not needed; never while a thread works with it."""
         if self.spool is not None:
             self.spool.close()
             self.spool = None
         return 0
+
+    def hand_over_spool(self, response):
+        """Let the body's file live as long as the response, whose lazy body may read it; not until the collector finds the request."""
+        if isinstance(response, WerkzeugResponse):
+            response.call_on_close(self.spool.close)
+            self.spool = None
 
     cdef int refuse(self, int status, object message) except -1:
         """Answer a request that cannot be served, and end the connection.  What was read ahead is dropped."""
         cdef Engine engine = self.engine
         engine.refused += 1
         log.debug("Refused with %d: %s", status, message)
-        self.drop_spool()
         # The request, if there is one, only tells HEAD and the version.
         engine.outgoing.take(plain_response(status, TEXT, f"{message}\n"), self.request, engine.output, False)
         if engine.outgoing.body is not None:
@@ -904,7 +912,7 @@ cdef class Connection(Watched):
         closing, self.closing = self.closing, None
         if closing is not None:
             self.forget_response(closing[0], closing[1])
-        if phase != SPILLING:                             # else when the thread has done its part
+        if phase == READING_BODY:                         # else a thread works with it, and it is closed after that
             self.drop_spool()
         if phase != RUNNING or done is not None:          # what still runs needs its request
             self.release()
@@ -953,6 +961,6 @@ cdef bint engine_closes_nothing(object response):
     return type(response.response) is list and type(response).close is plain_close
 
 
-from werkzeug.wrappers import Response as _WerkzeugResponse
+from werkzeug.wrappers import Response as WerkzeugResponse
 
-cdef object plain_close = _WerkzeugResponse.close
+cdef object plain_close = WerkzeugResponse.close

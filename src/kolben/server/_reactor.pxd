@@ -64,7 +64,7 @@ cdef class Reactor:
     cdef int64_t read_clock(self) except -1
     cdef int come_back(self) except -1
     # Each stops when the turn's time is over, but takes one step at least.
-    cdef bint is_over(self, int64_t began) except -1
+    cdef bint is_over(self, int64_t began, Watched watched) except -1
     cdef int handle_batch(self, int64_t began) except -1
     cdef int run_ready(self, int64_t began) except -1
     cdef int run_timers(self, int64_t began) except -1

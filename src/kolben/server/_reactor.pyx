@@ -16,7 +16,7 @@ from collections import deque
 from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Event, Poller, TIMER
-from kolben.net._timers cimport Timer, Timers
+from kolben.net._timers cimport TICK, Timer, Timers
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -213,10 +213,13 @@ cdef class Reactor:
             self.come_back()
         return 0
 
-    cdef bint is_over(self, int64_t began) except -1:
-        """Whether the turn has had its time.  Reads the clock: a view may have taken long, and deadlines are set from `now`."""
-        cdef int64_t present = microseconds()
+    cdef bint is_over(self, int64_t began, Watched watched) except -1:
+        """After a step, of `watched` or of None: whether the turn has had its time."""
+        cdef int64_t present = microseconds(), before = self.now
         self.now = present // 1000 if self.clock is None else self.read_clock()
+        if self.now - before >= TICK and watched is not None and watched.timer.next != NULL:
+            # A slow view: the deadline after it was set from a `now` of before it.
+            self.timers.set(&watched.timer, self.now, watched.timer.due + self.now - before)
         return present - began > TURN_BUDGET
 
     cdef int handle_batch(self, int64_t began) except -1:
@@ -225,6 +228,7 @@ cdef class Reactor:
         while self._position < self._count:
             event = self.poller.events[self._position]
             self._position += 1
+            watched = None
             if event.owner == NULL:
                 # A thread that woke the poller has appended to _done before: the turn looks there in any case.
                 if event.flags & TIMER:
@@ -237,7 +241,7 @@ cdef class Reactor:
                         watched.on_event(event.flags)
                     except BaseException:
                         self.report(watched)
-            if self.is_over(began):
+            if self.is_over(began, watched):
                 break
         return 0
 
@@ -255,7 +259,7 @@ cdef class Reactor:
                     watched.on_ready()
                 except BaseException:
                     self.report(watched)
-            if self.is_over(began):
+            if self.is_over(began, watched):
                 break
         if used < len(ready):
             self._ready = ready[used:] + self._ready
@@ -271,7 +275,7 @@ cdef class Reactor:
                     watched.on_timer()
                 except BaseException:
                     self.report(watched)
-            if self.is_over(began):
+            if self.is_over(began, watched):
                 break                                     # arm() sees to the rest
             timer = self.timers.pop(self.now)
         return 0
@@ -282,7 +286,7 @@ cdef class Reactor:
             left -= 1
             function, argument = self._done.popleft()
             self.call(function, argument)
-            if self.is_over(began):
+            if self.is_over(began, None):
                 break
         return 0
 

@@ -17,7 +17,8 @@ from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
-from kolben.server.execution import Executor, task_starter
+from kolben.server._tasks import TaskStarter
+from kolben.server.execution import Executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +62,7 @@ class Server:
         self.loop = new_event_loop()
         self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
-        self.engine = Engine(self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts)
+        self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
 
