@@ -7,6 +7,7 @@ tests/http/test_request.py; the messages here have none of it.
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import os
 import random
@@ -29,6 +30,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 REMOTE = ("192.0.2.7", 40001)
 SERVER = ("198.51.100.1", 8080)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected():
+    """Let them be collected here, where the filter holds, and not in the next module."""
+    yield
+    gc.collect()
 
 
 class OwnRequest(Request):
