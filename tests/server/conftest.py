@@ -197,7 +197,7 @@ class Running:
     def run(self):
         try:
             self.server.run()
-        except BaseException as error:  # noqa: BLE001 - told by close()
+        except BaseException as error:
             self.failure = error
 
     def connect(self, **options):

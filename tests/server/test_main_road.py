@@ -97,7 +97,12 @@ async def path_streamed(request):
     return Response(pieces(request.path[:4], request.path[4:]))
 
 
-ASYNC = {"/task": View(path_of), "/later": View(path_later), "/async-stream": View(path_streamed), "/async-stream-later": View(path_streamed)}
+ASYNC = {
+    "/task": View(path_of),
+    "/later": View(path_later),
+    "/async-stream": View(path_streamed),
+    "/async-stream-later": View(path_streamed),
+}
 
 
 def test_a_slow_view_in_a_thread_holds_back_its_own_connection_only(serve):

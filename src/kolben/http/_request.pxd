@@ -1,11 +1,7 @@
 """The map of a request's native data: the head as it came, and what was asked for so far."""
 
-from libc.stdint cimport uint32_t
-
+from kolben.http._headers cimport INLINE_FIELDS
 from kolben.wire._head cimport FieldSpan, RequestHead
-
-cdef enum:
-    INLINE_FIELDS = 8     # heads with more take one allocation
 
 
 cdef class ConnectionInfo:
@@ -25,7 +21,7 @@ cdef class RequestBase:
     cdef RequestHead span                 # offsets into `head`; span.fields points to _inline or to memory of ours
     cdef FieldSpan _inline[INLINE_FIELDS]
     cdef ConnectionInfo connection
-    cdef object body                      # bytes, a file positioned at its start, or None; given away with the environ
+    cdef object body                      # bytes, a file at where reading goes on, or None; given away with the environ
     cdef object _method
     cdef object _path
     cdef object _query_string
@@ -43,16 +39,9 @@ cdef class RequestBase:
 
     # Copies what it keeps of the head at p[0:span.length].
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1
+    cdef int ensure_head(self) except -1
     cdef object method_text(self)
     cdef object path_text(self)
-    # The value of a field by its lower-case name, all lines of it joined; NULL-free: None if it did not come.
+    # The value of a field by its lower-case name, all lines of it joined; None if it did not come.
     cdef object field(self, const unsigned char *name, Py_ssize_t length)
     cdef bint is_head_method(self) noexcept
-
-
-cdef class FieldsBase:
-    """The native half of a request's `headers`: reads the fields where they stand."""
-
-    cdef RequestBase _request
-
-    cdef object find(self, object key)        # the value for a str key in any case, or None

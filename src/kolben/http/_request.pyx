@@ -3,42 +3,56 @@
 Werkzeug's names and types stand at the surface: `Request` in request.py has RequestBase as its first base and Werkzeug's
 Request as its second, so whatever is not read here is Werkzeug's own, working on the attributes that are.  Each property
 can be assigned, as Werkzeug's constructor does for a request made from a WSGI environ.
+
+Once the environ has been asked for, it is the truth about fields and body, as with Werkzeug: whoever changes it is heard.
+
+Where a native request deliberately differs from Werkzeug's over the same message:
+
+- `method` is as it was sent: methods are case-sensitive (RFC 9110, section 9.1).
+- Several Cookie lines are joined by "; ", not by ",", which is no separator of cookies.
+- The environ has no HTTP_PROXY (CVE-2016-1000111); `headers` has the field.
+- A body longer than `max_content_length` is refused with 413 in the chunked coding, too, where Werkzeug cuts it off, and one
+  that is exactly as long is read to its end, not refused at the second read.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_SetItem
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
-from libc.string cimport memchr, memcmp, memcpy
+from libc.stdint cimport uint32_t
+from libc.string cimport memcmp
 
-from kolben.wire._head cimport FieldSpan, NO_FIELD, RequestHead
+from kolben.http._headers cimport FieldsBase, copy_spans, field_items, find_field, release_spans, says_json
+from kolben.http._query cimport parse_query
+from kolben.wire._head cimport PARTIAL, HeadParser, RequestHead
 
+import json
+from io import BytesIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import EnvironHeaders, ImmutableMultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request as WerkzeugRequest
 
+from kolben.base.errors import RemoteProtocolError
+
+cdef extern from "Python.h":
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+cdef tuple NO_ARGS = ()
 cdef object EMPTY_ARGS = ImmutableMultiDict()     # immutable, so one for all
+cdef object NOTHING = object()                    # None was assigned
 cdef object new_args = ImmutableMultiDict.__new__
 cdef dict METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")}
 cdef str GET = "GET"
 cdef str SLASH = "/"
-cdef object make_environ                          # from environ.py, at first use
-cdef object headers_class                         # RequestHeaders of headers.py, likewise
-
-
-cdef unsigned char LOWER[256]                     # ASCII letters in lower case, every other byte itself
-cdef int _i
-for _i in range(256):
-    LOWER[_i] = _i + 32 if 65 <= _i <= 90 else _i
-
-
-cdef bint equals_lower(const unsigned char *p, const unsigned char *lower, Py_ssize_t n) noexcept:
-    """Whether p[0:n] in lower case is lower[0:n]."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        if LOWER[p[i]] != lower[i]:
-            return False
-    return True
+cdef object make_environ = None                   # from environ.py, at first use
+cdef object headers_class = None                  # RequestHeaders of headers.py, likewise
+cdef object native_stream = None                  # Request.stream of request.py, likewise
+cdef object loads_json = None                     # of json.py, likewise
+cdef object plain_is_json = WerkzeugRequest.is_json
+cdef object plain_mimetype = WerkzeugRequest.mimetype
+cdef object wants_form = WerkzeugRequest.want_form_data_parsed.fget
 
 
 cdef class ConnectionInfo:
@@ -57,26 +71,24 @@ cdef class ConnectionInfo:
 cdef class RequestBase:
 
     def __dealloc__(self):
-        if self.span.fields != NULL and self.span.fields != self._inline:
-            PyMem_Free(self.span.fields)
+        release_spans(&self.span, self._inline)
 
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1:
-        cdef FieldSpan *fields = self._inline
-        cdef size_t size = span.field_count * sizeof(FieldSpan)
+        copy_spans(&self.span, self._inline, span)
         self.head = PyBytes_FromStringAndSize(<const char *>p, span.length)
-        if span.field_count > INLINE_FIELDS:
-            fields = <FieldSpan *>PyMem_Malloc(size)
-            if fields == NULL:
-                raise MemoryError
-        memcpy(fields, span.fields, size)
-        self.span = span[0]
-        self.span.fields = fields
         self.connection = connection
+        return 0
+
+    cdef int ensure_head(self) except -1:
+        """Refuse to read what is not there: neither a head nor an environ was given."""
+        if self.head is None:
+            raise AttributeError(f"{type(self).__name__!r} object is empty: expected it to be made from an environ or by from_bytes()")
         return 0
 
     cdef object method_text(self):
         cdef const unsigned char *p
         if self._method is None:
+            self.ensure_head()
             p = <const unsigned char *>PyBytes_AS_STRING(self.head) + self.span.start
             if self.span.method_length == 3 and memcmp(p, b"GET", 3) == 0:
                 self._method = GET
@@ -92,33 +104,23 @@ cdef class RequestBase:
         cdef const char *p
         cdef Py_ssize_t n
         if self._path is None:
+            self.ensure_head()
             p = PyBytes_AS_STRING(self.head) + self.span.path
             n = self.span.path_length
             if n == 1 and p[0] == c"/":
                 self._path = SLASH
-            elif not self.span.escaped and not (n > 1 and p[0] == c"/" and p[1] == c"/"):
-                self._path = PyUnicode_DecodeASCII(p, n, NULL) if n else SLASH
+            elif n == 0:
+                self._path = SLASH
+            elif not self.span.escaped and p[0] == c"/" and p[1] != c"/":     # bytes have a NUL at their end
+                self._path = PyUnicode_DecodeASCII(p, n, NULL)
             else:
-                # As WSGI servers and Werkzeug do together: decoded once, as UTF-8; one slash at the front.
+                # As WSGI servers and Werkzeug do together: decoded once, as UTF-8; one slash at the front, of "*", too.
                 self._path = "/" + unquote_to_bytes(p[:n]).decode("utf-8", "replace").lstrip("/")
         return self._path
 
     cdef object field(self, const unsigned char *name, Py_ssize_t length):
-        cdef const unsigned char *p = <const unsigned char *>PyBytes_AS_STRING(self.head)
-        cdef FieldSpan *span
-        cdef int i
-        found = None
-        if self.span.authority_length and length == 4 and memcmp(name, b"host", 4) == 0:    # RFC 9112, section 3.2.2
-            return PyUnicode_DecodeASCII(<const char *>p + self.span.authority, self.span.authority_length, NULL)
-        for i in range(self.span.field_count):
-            span = &self.span.fields[i]
-            if span.name_length == length and equals_lower(p + span.name, name, length):
-                value = PyUnicode_DecodeLatin1(<const char *>p + span.value, span.value_length, NULL)
-                if found is None:
-                    found = value
-                else:       # RFC 9110, section 5.3; cookies by RFC 6265's separator
-                    found = f"{found}; {value}" if length == 6 and memcmp(name, b"cookie", 6) == 0 else f"{found},{value}"
-        return found
+        self.ensure_head()
+        return find_field(self.head, &self.span, name, length)
 
     @property
     def method(self):
@@ -141,9 +143,10 @@ cdef class RequestBase:
     @property
     def query_string(self):
         """What follows the "?" of the target, as bytes, not decoded."""
-        if self._query_string is None:
-            self._query_string = PyBytes_FromStringAndSize(PyBytes_AS_STRING(self.head) + self.span.query, self.span.query_length)
-        return self._query_string
+        if self._query_string is not None:
+            return self._query_string
+        self.ensure_head()
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(self.head) + self.span.query, self.span.query_length)
 
     @query_string.setter
     def query_string(self, value):
@@ -171,10 +174,17 @@ cdef class RequestBase:
     def args(self, value):
         self._args = value
 
+    @args.deleter
+    def args(self):
+        self._args = None
+
     @property
     def scheme(self):
         """`http` or `https`."""
-        return self.connection.scheme if self._scheme is None else self._scheme
+        if self._scheme is not None:
+            return self._scheme
+        self.ensure_head()
+        return self.connection.scheme
 
     @scheme.setter
     def scheme(self, value):
@@ -183,13 +193,13 @@ cdef class RequestBase:
     @property
     def server(self):
         """(host, port) of the socket that took the connection; (path, None) for a Unix socket."""
-        if self._server is None and self.connection is not None:
-            return self.connection.server
-        return self._server
+        if self._server is None:
+            return None if self.connection is None else self.connection.server
+        return None if self._server is NOTHING else self._server
 
     @server.setter
     def server(self, value):
-        self._server = value
+        self._server = NOTHING if value is None else value
 
     @property
     def root_path(self):
@@ -203,188 +213,203 @@ cdef class RequestBase:
     @property
     def remote_addr(self):
         """The address of the peer, or None where it has none."""
-        if self._remote_addr is None and self.connection is not None:
-            remote = self.connection.remote
+        if self._remote_addr is None:
+            remote = None if self.connection is None else self.connection.remote
             return None if remote is None else remote[0]
-        return self._remote_addr
+        return None if self._remote_addr is NOTHING else self._remote_addr
 
     @remote_addr.setter
     def remote_addr(self, value):
-        self._remote_addr = value
+        self._remote_addr = NOTHING if value is None else value
 
     @property
     def environ(self):
-        """The WSGI environ (PEP 3333), made when it is first asked for."""
+        """The WSGI environ (PEP 3333), made when it is first asked for.  From then on `headers` reads it."""
         global make_environ
-        if self._environ is None and self.head is not None:
+        if self._environ is None:
+            self.ensure_head()
             if make_environ is None:
                 from kolben.http.environ import make_environ as maker
                 make_environ = maker
             self._environ = make_environ(self)
+            if self._headers is None or isinstance(self._headers, FieldsBase):
+                self._headers = EnvironHeaders(self._environ)
         return self._environ
 
     @environ.setter
     def environ(self, value):
         self._environ = value
 
+    @property
+    def is_native(self):
+        """Whether it was made from the bytes of its head rather than from a WSGI environ."""
+        return self.head is not None
+
+    # ---------------------------------------------------------------- the body
+
+    @property
+    def want_form_data_parsed(self):
+        """Whether the body may be a form: a Content-Type came."""
+        if self.head is None or self._environ is not None:
+            return wants_form(self)
+        return bool(find_field(self.head, &self.span, b"content-type", 12))
+
+    def _open_body(self):
+        """The body as a file, to be read once; None: the environ has it."""
+        if self.head is None or self._environ is not None:
+            return None
+        if self.body is None or isinstance(self.body, bytes):
+            self.body = BytesIO(self.body or b"")
+        return self.body
+
+    def get_data(self, cache=True, as_text=False, parse_form_data=False):
+        """The body as bytes, or as text.  Werkzeug: same."""
+        cdef bytes data
+        if parse_form_data or type(self.body) is not bytes or self._environ is not None or self.shallow or not reads_natively(self):
+            return WerkzeugRequest.get_data(self, cache, as_text, parse_form_data)
+        data = self.body
+        limit = self.max_content_length
+        if limit is not None and len(data) > limit:
+            raise RequestEntityTooLarge
+        self.body = b""                                   # read: `stream` and the environ's input are at their ends
+        if cache:
+            self._cached_data = data
+        return data.decode(errors="replace") if as_text else data
+
+    def get_json(self, force=False, silent=False, cache=True):
+        """The body, read as JSON.  Werkzeug: same."""
+        if not cache or self._cached_json[silent] is not Ellipsis or not (force or is_plainly_json(self)):
+            return WerkzeugRequest.get_json(self, force, silent, cache)
+        data = self.get_data(cache=True)
+        try:
+            value = loads_of(self.json_module)(data)
+        except ValueError as error:
+            value = None if silent else self.on_json_loading_failed(error)
+            self._cached_json = (self._cached_json[0], value) if silent else (value, self._cached_json[1])
+        else:
+            self._cached_json = (value, value)
+        return value
+
+    # ---------------------------------------------------------------- whole
+
+    @classmethod
+    def from_bytes(cls, bytes head not None, body=b"", *, remote=("127.0.0.1", 0), server=("127.0.0.1", 80), str scheme="http"):
+        """Make a request from the bytes of its head, as the server does: for tests, tools and other servers.
+
+        The class's constructor is not called.
+
+        Args:
+            head: Request line and fields, to the end of the empty line.
+            body: What the message carries, out of its chunks: bytes, or a binary file at its start.
+            remote: (host, port) of the peer, or None.
+            server: (host, port) that took the connection; (path, None) for a Unix socket.
+            scheme: `http` or `https`.
+
+        Raises:
+            RemoteProtocolError: the head breaks RFC 9112; `status` is what a server answers.
+            ValueError: bytes follow the head, or the body is not as long as it says.
+        """
+        cdef HeadParser parser = HeadParser(0, 0, 0)
+        cdef RequestBase request
+        cdef ConnectionInfo connection
+        cdef uint32_t resume = 0
+        cdef Py_ssize_t length = parser.parse(<const unsigned char *>PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head), &resume)
+        if length == PARTIAL:
+            raise RemoteProtocolError("head: expected an empty line at its end", source="RFC 9112, section 2.1")
+        if length != PyBytes_GET_SIZE(head):
+            raise ValueError(f"head: expected to end with its empty line, {PyBytes_GET_SIZE(head) - length} bytes follow")
+        if isinstance(body, bytes) and not parser.head.chunked and len(body) != max(parser.head.content_length, 0):
+            raise ValueError(f"body: expected {max(parser.head.content_length, 0)} bytes, as the head says, got {len(body)}")
+        connection = ConnectionInfo.__new__(ConnectionInfo)
+        connection.scheme, connection.server, connection._remote = scheme, server, remote
+        request = cls.__new__(cls)
+        request.fill(<const unsigned char *>PyBytes_AS_STRING(head), &parser.head, connection)
+        request.body = body
+        return request
+
+    def __copy__(self):
+        """A second request over the same message; what one reads of a body that is a file, the other does not see again."""
+        cdef RequestBase other = type(self).__new__(type(self))
+        if self.head is not None:
+            copy_spans(&other.span, other._inline, &self.span)
+        other.head, other.connection, other.body = self.head, self.connection, self.body
+        other._method, other._path, other._query_string, other._root_path = self._method, self._path, self._query_string, self._root_path
+        other._headers, other._args, other._environ = self._headers, self._args, self._environ
+        other._scheme, other._server, other._remote_addr = self._scheme, self._server, self._remote_addr
+        other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
+        other.shallow = self.shallow
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __reduce__(self):
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object: it belongs to its connection")
+
     def _field_items(self):
         """Every field line in order: [(name as sent, value)]."""
-        cdef const char *p = PyBytes_AS_STRING(self.head)
-        cdef FieldSpan *span
-        cdef int i
-        items = []
-        for i in range(self.span.field_count):
-            span = &self.span.fields[i]
-            items.append((
-                PyUnicode_DecodeASCII(p + span.name, span.name_length, NULL),
-                PyUnicode_DecodeLatin1(p + span.value, span.value_length, NULL),
-            ))
-        return items
+        self.ensure_head()
+        return field_items(self.head, &self.span)
 
     def _wire(self):
-        """What only the environ needs: (target, raw path, minor version, content length, chunked, connection, body)."""
+        """What only the environ needs: (target, raw path, minor version, content length, authority, connection, body)."""
+        self.ensure_head()
         cdef const char *p = PyBytes_AS_STRING(self.head)
         return (
             PyUnicode_DecodeLatin1(p + self.span.target, self.span.target_length, NULL),
             PyBytes_FromStringAndSize(p + self.span.path, self.span.path_length),
             self.span.minor_version,
             self.span.content_length,
-            self.span.chunked,
             PyUnicode_DecodeLatin1(p + self.span.authority, self.span.authority_length, NULL),
             self.connection,
-            self.body,
+            self._open_body(),
         )
 
-    @property
-    def is_native(self):
-        """Whether it came through Kolben's own server rather than from a WSGI environ."""
-        return self.head is not None
+
+cdef bint reads_natively(RequestBase request) except -1:
+    """Whether what get_data() reads from is what request.py says, and nothing was read before."""
+    global native_stream
+    if native_stream is None:
+        from kolben.http.request import Request
+        native_stream = Request.stream
+    return type(request).stream is native_stream and getattr(request, "_cached_data", None) is None
+
+
+cdef bint is_plainly_json(RequestBase request) except -1:
+    """Whether the Content-Type is application/json and nobody replaced who reads it; False may also mean: not known here."""
+    if request.head is None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
+        return False
+    cls = type(request)
+    return cls.is_json is plain_is_json and cls.mimetype is plain_mimetype and says_json(request.head, &request.span)
+
+
+cdef object loads_of(object module):
+    """How a JSON module reads; our own reader does what the standard library's does."""
+    global loads_json
+    if module is not json:
+        return module.loads
+    if loads_json is None:
+        from kolben.http.json import loads
+        loads_json = loads
+    return loads_json
 
 
 cdef object make_headers(RequestBase request):
     global headers_class
+    request.ensure_head()
     if headers_class is None:
         from kolben.http.headers import RequestHeaders
         headers_class = RequestHeaders
-    cdef FieldsBase fields = headers_class.__new__(headers_class)
-    fields._request = request
+    cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
+    fields.fill(request.head, &request.span)
     return fields
-
-
-# ---------------------------------------------------------------- the query string
 
 
 cdef object make_args(RequestBase request):
     """As urllib's parse_qsl with blank values kept, into Werkzeug's type."""
     cls = request.parameter_storage_class
-    if request.head is None or request._query_string is not None or cls is not ImmutableMultiDict:
-        return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))
-    if request.span.query_length == 0:
-        return EMPTY_ARGS
-    args = new_args(cls)
-    if parse_query(<dict>args, PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length) < 0:
-        return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))
-    return args
-
-
-cdef int parse_query(dict into, const char *p, Py_ssize_t n) except -2:
-    """Add name=value pairs of p[0:n] to lists in `into`; -1: an escape is no UTF-8, begin again the slow way."""
-    cdef const char *end = p + n
-    cdef const char *stop
-    cdef const char *equals
-    cdef list values
-    while p < end:
-        stop = <const char *>memchr(p, c"&", end - p)
-        if stop == NULL:
-            stop = end
-        if stop > p:
-            equals = <const char *>memchr(p, c"=", stop - p)
-            if equals == NULL:
-                equals = stop
-            name = query_text(p, equals - p)
-            value = query_text(equals + 1, stop - equals - 1) if equals < stop else ""
-            if name is None or value is None:
-                return -1
-            values = <list>into.get(name)
-            if values is None:
-                PyDict_SetItem(into, name, [value])
-            else:
-                values.append(value)
-        p = stop + 1
-    return 0
-
-
-cdef object query_text(const char *p, Py_ssize_t n):
-    """Decode p[0:n] of a query string; None if an escape is no UTF-8."""
-    if n <= 0:
-        return ""
-    if memchr(p, c"%", n) == NULL:
-        if memchr(p, c"+", n) == NULL:
-            return PyUnicode_DecodeASCII(p, n, NULL)      # the head's parser lets nothing but visible ASCII through
-        return PyUnicode_DecodeASCII(p, n, NULL).replace("+", " ")
-    try:
-        return unquote_to_bytes(p[:n].replace(b"+", b" ")).decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-# ---------------------------------------------------------------- headers
-
-
-cdef class FieldsBase:
-
-    cdef object find(self, object key):
-        """The value for a str key in any case, or None."""
-        cdef unsigned char lower[64]
-        cdef Py_ssize_t i, n
-        if not isinstance(key, str):
-            raise KeyError(key)
-        name = (<str>key).encode("latin-1", "replace")
-        n = PyBytes_GET_SIZE(name)
-        if n > 64:
-            return self._request.field(name.lower(), n)
-        for i in range(n):
-            lower[i] = LOWER[<unsigned char>PyBytes_AS_STRING(name)[i]]
-        return self._request.field(lower, n)
-
-    def __getitem__(self, key):
-        value = self.find(key)
-        if value is None:
-            raise BadRequestKeyError(key)
-        return value
-
-    def get(self, key, default=None, type=None):
-        """The value of a field, or `default`; also when `type` raises ValueError or TypeError for it."""
-        value = self.find(key)
-        if value is None:
-            return default
-        if type is None:
-            return value
-        try:
-            return type(value)
-        except (ValueError, TypeError):
-            return default
-
-    def __contains__(self, key):
-        return self.find(key) is not None
-
-    def __iter__(self):
-        """(name, value) in the order of the message; lines of one name joined at the first, as a WSGI environ has them."""
-        seen = {}
-        for name, value in self._request._field_items():
-            name = name.title()
-            if name in seen:
-                value = f"{seen[name]}; {value}" if name == "Cookie" else f"{seen[name]},{value}"
-            seen[name] = value
-        return iter(seen.items())
-
-    def __len__(self):
-        return sum(1 for _ in self)
-
-    @property
-    def environ(self):
-        """The environ of the request, as Werkzeug's EnvironHeaders has it."""
-        return self._request.environ
-
-
-from werkzeug.exceptions import BadRequestKeyError
+    if request.head is not None and request._query_string is None and cls is ImmutableMultiDict:
+        if request.span.query_length == 0:
+            return EMPTY_ARGS
+        args = new_args(cls)
+        if parse_query(<dict>args, PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length) == 0:
+            return args
+    return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))

@@ -18,7 +18,7 @@ cdef class PlainResponse:
     cdef readonly object body             # bytes, or str to be sent as UTF-8
 
 
-cdef PlainResponse plain_response(int status, bytes content_type, object body)
+cpdef PlainResponse plain_response(int status, bytes content_type, object body)
 
 
 cdef class Outgoing:
@@ -38,9 +38,14 @@ cdef class Outgoing:
     cdef void forget(self) noexcept
     cdef int take_plain(self, PlainResponse plain, RequestBase request, Output output) except -1
     cdef int take_response(self, object response, RequestBase request, Output output) except -1
-    cdef int write_fields(self, list fields, bint bodyless, Output output) except -1
+    cdef object call(self, object response, RequestBase request)
+    cdef object body_of(self, object response, object cls, RequestBase request)
+    cdef list fields_of(self, object response, object cls, int status, RequestBase request)
+    cdef object other_options(self, object value)
+    cdef int write_framing(self, int status, bint bodyless, RequestBase request, Output output) except -1
+    cdef int write_fields(self, list fields, bint is_told, Output output) except -1
     cdef int write_end(self, RequestBase request, Output output) except -1
 
 
-cdef bint is_lazy(object response)        # whether its body has to be iterated over
-cdef object new_response(type cls, object body, int status, str content_type)
+cpdef bint is_lazy(object response) except -1        # whether its body has to be iterated over
+cpdef object new_response(type cls, object body, int status, str content_type)

@@ -1,9 +1,18 @@
 """Responses on their way out: heads serialised once, bodies left where they are.
 
 Response itself is a plain subclass of Werkzeug's with its state in `__dict__` (a native base breaks `force_type` and code that
-copies `__dict__`): native are only these functions around it.  What a subclass overrides (`get_wsgi_headers`, `get_app_iter`) is called.
+copies `__dict__`): native are only these functions around it.  What a subclass overrides (`get_wsgi_headers`, `get_app_iter`,
+`iter_encoded`, `get_wsgi_response`, `__call__`) is called.
+
+Where what is sent deliberately differs from what Werkzeug's Response gives a WSGI server:
+
+- Content-Length is what a whole body has, whatever the application said; for HEAD it may say it for a body that it left out.
+- Transfer-Encoding is ours; of Connection, `close` and `keep-alive` are. 204 and 304 carry no Content-Length.
+- Date, Server and the reason phrase are there; a phrase of the application's own is kept.
+- A status below 200 is refused: it would be no answer (RFC 9110, section 15.2).
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
@@ -14,6 +23,7 @@ from kolben.http._request cimport RequestBase
 from kolben.wire._writer cimport Output, write_field, write_size, write_status
 
 from email.utils import formatdate
+from itertools import chain, islice
 
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -23,6 +33,10 @@ from kolben.base.errors import LocalProtocolError
 cdef object plain_wsgi_headers = WerkzeugResponse.get_wsgi_headers
 cdef object plain_app_iter = WerkzeugResponse.get_app_iter
 cdef object plain_iter_encoded = WerkzeugResponse.iter_encoded
+cdef object plain_wsgi_response = WerkzeugResponse.get_wsgi_response
+cdef object plain_call = WerkzeugResponse.__call__
+cdef object plain_init = WerkzeugResponse.__init__
+cdef object plain_set_data = WerkzeugResponse.set_data
 cdef bytes CLOSE = b"Connection: close\r\n"
 cdef bytes KEEP_ALIVE = b"Connection: keep-alive\r\n"
 cdef bytes CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -61,6 +75,7 @@ cdef inline int write_bytes(Output output, bytes text) except -1:
 
 # ---------------------------------------------------------------- responses
 
+@cython.freelist(16)
 cdef class PlainResponse:
     """Immutable once made."""
 
@@ -70,7 +85,8 @@ cdef class PlainResponse:
         return self.status
 
 
-cdef PlainResponse plain_response(int status, bytes content_type, object body):
+cpdef PlainResponse plain_response(int status, bytes content_type, object body):
+    """Make one; `body` is bytes, or str to be sent as UTF-8."""
     cdef PlainResponse response = PlainResponse.__new__(PlainResponse)
     response.status = status
     response.content_type = content_type
@@ -78,11 +94,13 @@ cdef PlainResponse plain_response(int status, bytes content_type, object body):
     return response
 
 
-cdef object new_response(type cls, object body, int status, str content_type):
+cpdef object new_response(type cls, object body, int status, str content_type):
     """Make a Response without its constructor: 0.2 instead of 4 µs.
 
-    `cls` must not override `__init__`; `body` is str or bytes; the result has what the constructor would have set.
+    `body` is str or bytes.  What the constructor would have set is set; a class with a constructor of its own gets it called.
     """
+    if cls.__init__ is not plain_init or cls.set_data is not plain_set_data or not cls.automatically_set_content_length:
+        return cls(body, status, content_type=content_type)
     response = cls.__new__(cls)
     headers = Headers.__new__(Headers)
     if isinstance(body, str):
@@ -105,11 +123,17 @@ cdef object status_text(int status):
     return text
 
 
-cdef bint is_lazy(object response):
+cdef bint is_called(object cls) except -1:
+    """Whether responses of a class want to be asked as WSGI applications."""
+    return cls.__call__ is not plain_call or cls.get_wsgi_response is not plain_wsgi_response
+
+
+cpdef bint is_lazy(object response) except -1:
+    """Whether the body of a response has to be iterated over."""
     if isinstance(response, PlainResponse):
         return False
     cls = type(response)
-    if cls.get_app_iter is not plain_app_iter:
+    if cls.get_app_iter is not plain_app_iter or is_called(cls):
         return True
     return response.direct_passthrough or not isinstance(response.response, (list, tuple))
 
@@ -148,6 +172,7 @@ cdef class Outgoing:
         else:
             PyUnicode_AsUTF8AndSize(plain.body, &n)
         self.status = plain.status
+        output.reserve(512)
         if plain.status == 200 and plain.content_type is HTML:
             write_bytes(output, OK_HTML)
         elif plain.status == 200 and plain.content_type is JSON:
@@ -167,77 +192,132 @@ cdef class Outgoing:
         return 0
 
     cdef int take_response(self, object response, RequestBase request, Output output) except -1:
-        """Do what Werkzeug's `get_app_response` does, to bytes."""
-        cdef bint is_head = request is not None and request.is_head_method()
+        """Do what Werkzeug's `get_wsgi_response` does, to bytes."""
         cls = type(response)
-        cdef int status = response._status_code
-        cdef bint bodyless = is_head or has_no_body(status)
-        if status < 200 or status > 999:
-            raise LocalProtocolError(
-                f"status {status}: an answer has a status from 200 to 999", source="RFC 9110, section 15"
-            )
-        self.status = status
+        cdef int status
+        cdef bint bodyless
         self.response = response
-        self.length = -1
-        body = response.response
-        if cls.get_app_iter is not plain_app_iter:
-            body = response.get_app_iter(environ_of(request))
-        elif isinstance(body, (list, tuple)) and not response.direct_passthrough:
-            body = joined(response, body)
-            self.length = len(body)
-        elif not bodyless and not response.direct_passthrough and not hasattr(body, "__aiter__"):
-            body = response.iter_encoded()
-        if cls.get_wsgi_headers is plain_wsgi_headers and plain_enough(response.headers._list, status):
-            fields = response.headers._list
+        if is_called(cls):
+            fields, text, body = self.call(response, request)
+            status, reason = text_of_status(text)
         else:
-            fields = response.get_wsgi_headers(environ_of(request))._list
-        write_status(output, status, reason_of(response._status, status))
-        self.write_fields(fields, bodyless, output)
-        if has_no_body(status):
-            self.length = 0
-        elif self.length >= 0:
-            write_size(output, b"Content-Length", self.length)
-        elif request is None or request.span.minor_version >= 1:
-            self.chunked = True
-            write_bytes(output, CHUNKED)
-        elif not is_head:
-            self.keep_alive = False       # RFC 9112, section 6.3: what has no length ends with the connection
-        if not bodyless:
-            if isinstance(body, bytes):
-                self.body = body
-            else:
-                self.iterable = body
-        else:
+            status = response._status_code
+            reason = reason_of(response._status, status)
+            fields = self.fields_of(response, cls, status, request)
+            body = self.body_of(response, cls, request)
+        if status < 200 or status > 999:
+            raise LocalProtocolError(f"status {status}: an answer has a status from 200 to 999", source="RFC 9110, section 15")
+        self.status = status
+        bodyless = has_no_body(status) or (request is not None and request.is_head_method())
+        write_status(output, status, reason)
+        self.write_fields(fields, not has_no_body(status) and (self.length < 0 or (bodyless and self.length == 0)), output)
+        self.write_framing(status, bodyless, request, output)
+        if bodyless:
             self.length = 0
             self.chunked = False
-        self.write_end(request, output)
-        return 0
+        elif isinstance(body, bytes):
+            self.body = body
+        else:
+            self.iterable = body
+        return self.write_end(request, output)
 
-    cdef int write_fields(self, list fields, bint bodyless, Output output) except -1:
-        """Write the application's fields but for those that belong to us; Date and Server where it gave none."""
+    cdef object call(self, object response, RequestBase request):
+        """Ask the response as a WSGI application: (fields, status, iterable).  Its iterable is closed with the response."""
+        started = []
+        written = []
+
+        def start_response(status, headers, exc_info=None):
+            started[:] = [status, headers]
+            return written.append
+
+        self.length = -1
+        iterable = response(environ_of(request), start_response)
+        if not started:                # it may call start_response when it is iterated over (PEP 3333)
+            iterable = iter(iterable)
+            written.extend(islice(iterable, 1))
+        if not started:
+            raise LocalProtocolError(
+                f"{type(response).__name__}: expected it to call start_response before its first byte", source="PEP 3333")
+        response.__dict__["close"] = getattr(iterable, "close", nothing)       # as a WSGI server does, and nothing beside it
+        return [(name, value) for name, value in started[1]], started[0], chain(written, iterable) if written else iterable
+
+    cdef object body_of(self, object response, object cls, RequestBase request):
+        """What to send as a body: bytes, with their length noted, or an iterable."""
+        body = response.response
+        if cls.get_app_iter is not plain_app_iter:
+            self.length = -1
+            return response.get_app_iter(environ_of(request))
+        if isinstance(body, (list, tuple)):
+            body = b"".join(body) if response.direct_passthrough else joined(response, body)
+            self.length = len(body)
+            return body
+        self.length = -1
+        if response.direct_passthrough or hasattr(body, "__aiter__"):
+            return body
+        return response.iter_encoded()
+
+    cdef list fields_of(self, object response, object cls, int status, RequestBase request):
+        """The fields, as Werkzeug's get_wsgi_headers gives them."""
+        headers = response.headers
+        if cls.get_wsgi_headers is plain_wsgi_headers and type(headers) is Headers and plain_enough(headers._list, status):
+            return <list>headers._list
+        return list(response.get_wsgi_headers(environ_of(request)))
+
+    cdef int write_fields(self, list fields, bint is_told, Output output) except -1:
+        """Write the application's fields but for those that belong to us; Date and Server where it gave none.
+
+        `is_told`: the length is what the application says, if it does.
+        """
         cdef bint has_date = False, has_server = False
+        cdef int64_t announced = -1
         for name, value in fields:
             size = len(name)
             if size == 14 and name.lower() == "content-length":
-                if self.length < 0:
-                    self.length = content_length(value)
+                if is_told:
+                    announced = announced_length(value, announced)
                 continue
             if size == 17 and name.lower() == "transfer-encoding":
                 continue
             if size == 10 and name.lower() == "connection":
-                if "close" in value.lower():
-                    self.keep_alive = False
+                value = self.other_options(value)
+                if not value:
                     continue
             elif size == 4 and name.lower() == "date":
                 has_date = True
             elif size == 6 and name.lower() == "server":
                 has_server = True
             write_field(output, name, value)
+        if announced >= 0:
+            self.length = announced
         refresh_date()
         if not has_date:
             output.write(<const unsigned char *>date_field, date_length)
         if not has_server:
             write_bytes(output, SERVER)
+        return 0
+
+    cdef object other_options(self, object value):
+        """Take `close` and `keep-alive` out of a Connection field; what is left of it."""
+        kept = []
+        for option in value.split(","):
+            known = option.strip(" \t").lower()
+            if known == "close":
+                self.keep_alive = False
+            elif known and known != "keep-alive":
+                kept.append(option)
+        return ",".join(kept).strip(" \t")
+
+    cdef int write_framing(self, int status, bint bodyless, RequestBase request, Output output) except -1:
+        """Say how the body ends (RFC 9112, section 6.3); to HEAD, how it would."""
+        if has_no_body(status):
+            return 0
+        if self.length >= 0:
+            return write_size(output, b"Content-Length", self.length)
+        if request is None or request.span.minor_version >= 1:
+            self.chunked = True
+            return write_bytes(output, CHUNKED)
+        if not bodyless:
+            self.keep_alive = False           # what has no length ends with the connection
         return 0
 
     cdef int write_end(self, RequestBase request, Output output) except -1:
@@ -254,7 +334,15 @@ cdef inline bint has_no_body(int status) noexcept:
 
 
 cdef object environ_of(RequestBase request):
-    return {} if request is None else request.environ
+    """The environ to give to what a subclass overrides; of a request for "/" where there was none."""
+    if request is not None:
+        return request.environ
+    from werkzeug.test import create_environ
+    return create_environ()
+
+
+def nothing():
+    """Close what has nothing to close."""
 
 
 cdef object joined(object response, object body):
@@ -282,9 +370,50 @@ cdef object reason_of(object status, int code):
     return phrase or None
 
 
-cdef int64_t content_length(object value) except -2:
-    """The size that the application announced for a lazy body."""
+cdef object text_of_status(object text):
+    """The number and the phrase of "200 OK", as a WSGI application says it."""
+    code = text[:3]
+    if not (code.isascii() and code.isdigit() and text[3:4] in ("", " ")):
+        raise LocalProtocolError(f"status {text!r:.80}: expected three digits and a phrase", source="RFC 9112, section 4")
+    return int(code), reason_of(text, int(code))
+
+
+cdef int64_t announced_length(object value, int64_t before) except -2:
+    """The size that the application announced for a body that we do not have; `before`: what an earlier field said, or -1."""
+    cdef int64_t length
     text = str(value)
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise LocalProtocolError(f"Content-Length {text!r}: expected digits", source="RFC 9110, section 8.6")
-    return int(text)
+        raise LocalProtocolError(f"Content-Length {text!r:.80}: expected digits", source="RFC 9110, section 8.6")
+    length = int(text)
+    if before >= 0 and length != before:
+        raise LocalProtocolError(f"Content-Length: expected one, got {before} and {length}", source="RFC 9110, section 8.6")
+    return length
+
+
+# ---------------------------------------------------------------- without a socket
+
+def serialize(response not None, RequestBase request=None, bint keep_alive=True):
+    """Take a response apart as the server does: for tests and tools.
+
+    Close the response after its last byte, as a server does.
+
+    Args:
+        response: A Response or a PlainResponse.
+        request: What it answers, made from bytes; None: a GET in HTTP/1.1.
+        keep_alive: Whether the connection could be kept.
+
+    Returns:
+        The head's bytes, and the body: bytes, or an iterable of them still to be framed as the head says.
+
+    Raises:
+        LocalProtocolError: there is something in it that must not go on the wire.
+    """
+    cdef Output output = Output()
+    cdef Outgoing outgoing = Outgoing()
+    if request is not None and request.head is None:
+        raise TypeError("request: expected one that was made from bytes, got one of a WSGI environ")
+    outgoing.take(response, request, output, keep_alive)
+    body = outgoing.body if outgoing.iterable is None else outgoing.iterable
+    if isinstance(body, str):
+        body = body.encode()
+    return bytes(output), b"" if body is None else body

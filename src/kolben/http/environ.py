@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -15,7 +14,7 @@ __all__ = ["make_environ"]
 
 def make_environ(request: Request) -> dict[str, Any]:
     """Build the environ.  The body goes with it: `wsgi.input` reads it, and ends where it ends."""
-    target, raw_path, minor_version, content_length, chunked, authority, connection, body = request._wire()
+    target, raw_path, minor_version, content_length, authority, connection, body = request._wire()
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
@@ -27,7 +26,7 @@ def make_environ(request: Request) -> dict[str, Any]:
         "SERVER_SOFTWARE": "kolben",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": connection.scheme,
-        "wsgi.input": io.BytesIO(body or b"") if body is None or isinstance(body, bytes) else body,
+        "wsgi.input": body,
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
@@ -41,8 +40,6 @@ def make_environ(request: Request) -> dict[str, Any]:
         environ["HTTP_HOST"] = authority
     if content_length >= 0:
         environ["CONTENT_LENGTH"] = str(content_length)
-    elif chunked and isinstance(body, bytes):  # whole already: give applications that only know lengths one
-        environ["CONTENT_LENGTH"] = str(len(body))
     return environ
 
 

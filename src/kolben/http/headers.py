@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.datastructures import EnvironHeaders
 
-from kolben.http._request import FieldsBase
+from kolben.http._headers import FieldsBase
 
 __all__ = ["RequestHeaders"]
 

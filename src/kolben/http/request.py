@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from typing import IO, cast
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.http._request import RequestBase
@@ -15,3 +20,25 @@ class Request(RequestBase, WerkzeugRequest):
     Made by our server without Werkzeug's constructor, from the bytes of its head; or, as Werkzeug's, from a WSGI environ.
     Either way every attribute of Werkzeug's is there, computed when asked for.
     """
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body as a file that is read once.
+
+        A body longer than `max_content_length` is refused here, before any of it is read.
+        """
+        body = None if self.shallow else self._open_body()
+        if body is None:
+            return cast("IO[bytes]", super().stream)
+        limit = self.max_content_length
+        if limit is not None and length_of(body) > limit:
+            raise RequestEntityTooLarge
+        return body
+
+
+def length_of(file: IO[bytes]) -> int:
+    """How many bytes are left to read."""
+    position = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    file.seek(position)
+    return end - position

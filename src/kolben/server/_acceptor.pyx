@@ -4,7 +4,6 @@ import logging
 
 cimport cython
 
-from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
 from kolben.server._connection cimport Connection, ConnectionFacts

@@ -11,10 +11,12 @@ is sure to come: an answer, a spilled batch, drained output.
 """
 
 import logging
+from asyncio import CancelledError
 
 cimport cython
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -33,7 +35,6 @@ from kolben.wire._head cimport PARTIAL
 from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
 
 from kolben.base.errors import ProtocolError
-from kolben.http._plan import Plan as PlanType
 from kolben.server.bodies import Spool
 from kolben.server.streams import AsyncBody, ThreadBody
 
@@ -41,7 +42,10 @@ cdef extern from "Python.h":
     object PyContext_Copy(object context)
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
+cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -297,7 +301,6 @@ cdef class Connection(Watched):
 
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Keep a piece of the body; past `limits.body_memory` send what there is to a temporary file."""
-        cdef Py_ssize_t last
         self.body_received += n
         self.chunks_size += n
         if n < 1024 and self.chunks:
@@ -361,7 +364,8 @@ cdef class Connection(Watched):
     cdef int begin(self, const unsigned char *p) except -1:
         """A head is complete: make the request, find its plan, and see to its body."""
         cdef Engine engine = self.engine
-        cdef RequestBase request = engine.request_class.__new__(engine.request_class)
+        cdef object request_class = engine.handler.request_class
+        cdef RequestBase request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
         request.fill(p, &engine.parser.head, self.info)
         self.request = request
         self.served += 1
@@ -500,7 +504,7 @@ cdef class Connection(Watched):
     cdef int run_task(self) except -1:
         self.engine.reactor.enter_loop()
         try:
-            task = self.engine.start_task(self.plan.run_async(self.request), self.context)
+            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
             return self.answer(self.failed())
         if task.done():
@@ -521,13 +525,12 @@ cdef class Connection(Watched):
 
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
-        if task.cancelled():
-            return plain_response(503, TEXT, "The server cancelled the request.\n")
-        error = task.exception()
-        if error is None:
+        try:
             return task.result()
-        log.error("Error in %s, not caught by the application", self.plan.name, exc_info=error)
-        return plain_response(500, TEXT, "Internal Server Error\n")
+        except CancelledError:
+            return plain_response(503, TEXT, "The server cancelled the request.\n")
+        except BaseException:
+            return self.failed()
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
@@ -618,7 +621,7 @@ cdef class Connection(Watched):
             self.flush()                                  # if that fails, the body finds out at its first piece
             self.engine.reactor.enter_loop()
             # It may be at its end when this returns: then `stream` is None.
-            body.task = self.engine.start_task(body.pump(iterable), context)
+            body.task = self.engine.starter.start(body.pump(iterable), context, self.plan.name)
         else:
             body = self.stream = ThreadBody(self, response)
             self.flush()

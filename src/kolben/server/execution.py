@@ -1,8 +1,7 @@
-"""Where plans run when they do not run inline: a pool of threads, threads for lazy bodies, tasks of the loop."""
+"""Where plans run when they do not run inline: a pool of threads, and threads for lazy bodies."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import sys
@@ -11,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from contextvars import Context
 
     from kolben.base.limits import Limits
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from kolben.server._reactor import Reactor
     from kolben.server.streams import ThreadBody
 
-__all__ = ["Executor", "task_starter"]
+__all__ = ["Executor"]
 
 log = logging.getLogger("kolben.server")
 SWITCH_INTERVAL = 0.0005  # seconds: with the default of 5 ms, four busy threads make every inline answer wait 20
@@ -58,7 +57,7 @@ class Executor:
         def job() -> None:
             try:
                 result = function(argument)
-            except BaseException as error:  # noqa: BLE001 - who waits for the call must hear of it
+            except BaseException as error:
                 result = error
             if not self._reactor.post(then, result):
                 then(result)  # the server has closed: only to clean up
@@ -172,39 +171,3 @@ class Executor:
         finally:
             with self._lock:
                 self._streams -= 1
-
-
-def task_starter(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any], Context], asyncio.Task[Any]]:
-    """Return what starts a task and runs its first step at once: most views never wait, so their task never meets the loop.
-
-    Python 3.12 has this as `eager_start`.  Before, a task asks `loop.call_soon` for its first step while it is made: an attribute of
-    the loop object stands in for the method during that moment, keeps the step, and it is run in the task's context.
-    """
-    if sys.version_info >= (3, 12):
-
-        def start(coroutine: Coroutine[Any, Any, Any], context: Context) -> asyncio.Task[Any]:
-            return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
-
-        return start
-    return _starter_before_312(loop)
-
-
-def _starter_before_312(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any], Context], asyncio.Task[Any]]:
-    steps: list[Callable[[], Any]] = []
-    attributes = getattr(loop, "__dict__", None)
-
-    def keep_step(step: Callable[[], Any], *args: Any, context: Context | None = None) -> None:
-        steps.append(step)
-
-    def start(coroutine: Coroutine[Any, Any, Any], context: Context) -> asyncio.Task[Any]:
-        if attributes is None:
-            return loop.create_task(coroutine, context=context)
-        attributes["call_soon"] = keep_step
-        try:
-            task = asyncio.Task(coroutine, loop=loop, context=context)
-        finally:
-            del attributes["call_soon"]
-        context.run(steps.pop())
-        return task
-
-    return start

@@ -17,7 +17,8 @@ from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
-from kolben.server.execution import Executor, task_starter
+from kolben.server._tasks import TaskStarter
+from kolben.server.execution import Executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -61,9 +62,7 @@ class Server:
         self.loop = new_event_loop()
         self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
-        self.engine = Engine(
-            self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts
-        )
+        self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
 
@@ -156,7 +155,7 @@ def url_of(listener: Listener) -> str:
     address = listener.address
     if isinstance(address, UnixAddress):
         return str(address)
-    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host  # noqa: S104
+    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"
 
 
@@ -224,6 +223,6 @@ def run_app(
         raise
     with stopping_signals(server):
         for listener in listeners:
-            print(f" * Running on {url_of(listener)}", file=sys.stderr)
-        print("Press CTRL+C to quit", file=sys.stderr, flush=True)
+            print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        print("Press CTRL+C to quit", file=sys.stderr, flush=True)  # noqa: T201 - the same
         server.run()

@@ -89,7 +89,7 @@ class ThreadBody:
         if self._cancelled or self.connection.wants_more:
             self._room.set()
 
-    def end(self, whole: bool) -> None:  # noqa: FBT001 - posted with one argument
+    def end(self, whole: bool) -> None:
         """Finish the answer, or break it off."""
         if whole:
             self.connection.stream_end()
