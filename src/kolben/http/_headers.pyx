@@ -175,7 +175,7 @@ cdef class FieldsBase:
         """Make the list of (name, value), names in title case."""
         fields = {}
         if self.head is not None:
-            for name, value in field_items(self.head, &self.span):
+            for name, _ in field_items(self.head, &self.span):
                 if "_" not in name:
                     fields.setdefault(name.title(), None)
             if self.span.authority_length:

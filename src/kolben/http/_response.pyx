@@ -233,7 +233,7 @@ cdef class Outgoing:
             iterable = iter(iterable)
             written.extend(islice(iterable, 1))
         if not started:
-            raise LocalProtocolError(f"{type(response).__name__}: expected it to call start_response before its first byte", source="PEP 3333")
+            raise LocalProtocolError(f"{type(response).__name__}: expected it to call start_response before its first byte")
         response.__dict__["close"] = getattr(iterable, "close", nothing)       # as a WSGI server does, and nothing beside it
         return [(name, value) for name, value in started[1]], started[0], chain(written, iterable) if written else iterable
 
