@@ -77,6 +77,7 @@ def extensions():
     return cythonize(
         list(native_modules()),
         include_path=[str(SRC)],
+        nthreads=JOBS,
         build_dir=f"build/cython/{BUILD}",  # C of one build must not be taken for that of another: their directives differ
         compiler_directives={
             "language_level": 3,
@@ -86,7 +87,8 @@ def extensions():
     )
 
 
-setup(
-    ext_modules=extensions() if not {"egg_info", "--version"} & set(sys.argv[1:2]) else [],
-    options={"build_ext": {"parallel": JOBS}},
-)
+if __name__ == "__main__":  # also when pip builds; not in the processes that cythonize starts
+    setup(
+        ext_modules=extensions() if not {"egg_info", "--version"} & set(sys.argv[1:2]) else [],
+        options={"build_ext": {"parallel": JOBS}},
+    )

@@ -28,17 +28,26 @@ choose() {
 
 # A line for the place and one for the extras.  A copied or moved checkout has a .venv that points elsewhere: make it again.
 usable() { [ -x .venv/bin/python ] && [ -f "$stamp" ] && [ "$(sed -n 1p "$stamp")" = "$PWD" ] && .venv/bin/python -c '' 2>/dev/null; }
-changed() {
-  find pyproject.toml setup.py constraints src \( -name '*.toml' -o -name 'setup.py' -o -name '*.txt' -o -name '*.pyx' -o -name '*.pxd' \) \
-    -newer "$stamp" -print -quit
-}
+newer() { find "$@" -newer "$stamp" -print -quit; }
+changed() { newer pyproject.toml setup.py constraints; }
+changed_native() { newer src -name '*.p[yx][xd]'; }
+remember() { printf '%s\n%s\n' "$PWD" "$extras" >"$stamp"; }
 
 installed=
 if usable; then installed=$(sed -n 2p "$stamp"); fi
 extras=$(printf '%s\n' $installed "$@" | sort -u | tr '\n' ' ')
 extras=${extras# }
 extras=${extras% }
-if usable && [ "$extras" = "$installed" ] && [ -z "$(changed)" ]; then exit 0; fi
+if usable && [ "$extras" = "$installed" ] && [ -z "$(changed)" ]; then
+  if [ -z "$(changed_native)" ]; then exit 0; fi
+  if .venv/bin/python -c 'import Cython, setuptools' 2>/dev/null; then   # what changed alone, seconds instead of minutes
+    .venv/bin/python tools/doctor.py
+    say "Compiling the native modules that changed (log: $log) ..."
+    .venv/bin/python setup.py --quiet build_ext --inplace >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }
+    remember
+    exit 0
+  fi
+fi
 
 if usable; then
   .venv/bin/python tools/doctor.py
@@ -83,4 +92,4 @@ else
   say "kolben: the installation failed; what was said stands above and in $log"
   exit 1
 fi
-printf '%s\n%s\n' "$PWD" "$extras" >"$stamp"
+remember

@@ -1,13 +1,18 @@
 """The map of a context's native data and of the proxies that read it."""
 
-cdef object cv_app            # contextvars.ContextVar: the context whose app is current
+cdef object cv_app            # contextvars.ContextVar: the context whose app is current; unset: that of cv_request
 cdef object cv_request        # contextvars.ContextVar: the context whose request is current
+
+
+cdef int make_current(ContextBase context) except -1      # in a contextvars.Context that ends with the request
 
 
 cdef class ContextBase:
     """What a context holds, made only when it is asked for: most requests never touch half of it."""
 
+    cdef object __weakref__
     cdef public object app
+    cdef type globals_class                       # of `g`, where a plan knows it; else the app is asked
     cdef public object flashes
     cdef public object _request
     cdef public object _session

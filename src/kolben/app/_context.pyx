@@ -1,7 +1,8 @@
 """A context's native data, and the proxies `request`, `g`, `session`, `current_app` as fast as an attribute.
 
 The proxies are Werkzeug LocalProxy objects (`isinstance` holds), of a subclass whose attribute slots are C functions: a public name is
-looked up on the current object at once, every other name goes Werkzeug's way.  A missing context, too: Werkzeug raises the text it was given.
+looked up on the current object at once, every other name goes Werkzeug's way.  A missing context, too: Werkzeug raises the text it was
+given.
 """
 
 from contextvars import ContextVar
@@ -22,11 +23,61 @@ cdef extern from "Python.h":
         getattrofunc tp_getattro
         setattrofunc tp_setattro
     int PyObject_DelAttr(object o, object name) except -1
+    object PyContextVar_Set(object var, object value)
+    ctypedef struct NewOfType "PyTypeObject":
+        object (*tp_new)(NewOfType *cls, object args, PyObject *kwargs)
+
+cdef tuple NO_ARGS = ()
 
 cv_app = ContextVar("kolben.app_ctx")
 cv_request = ContextVar("kolben.request_ctx")
-_cv_app = cv_app
 _cv_request = cv_request
+
+
+cdef PyObject *found_in(object variable) except? NULL:
+    """What a ContextVar holds, borrowed (its contextvars.Context keeps it); NULL: nothing."""
+    cdef PyObject *found = NULL
+    PyContextVar_Get(variable, NULL, &found)
+    if found != NULL:
+        Py_DECREF(found)
+    return found
+
+
+cdef class AppVariable:
+    """The variable of the current app's context.
+
+    Reads as a ContextVar does, but one answer more: while it is unset, the context of the current request is the app's, too.  So a
+    request sets one variable, not two.
+    """
+
+    def get(self, *default):
+        """Return the app's context, else the request's, else the default; LookupError if there is none."""
+        cdef PyObject *found = found_in(cv_app)
+        if found == NULL:
+            found = found_in(cv_request)
+        if found != NULL:
+            return <object>found
+        if default:
+            return default[0]
+        raise LookupError(self)
+
+    def set(self, value):
+        """Make a context current; give the token to `reset`."""
+        return cv_app.set(value)
+
+    def reset(self, token):
+        """Undo a `set`."""
+        cv_app.reset(token)
+
+
+_cv_app = AppVariable()
+
+
+cdef int make_current(ContextBase context) except -1:
+    PyContextVar_Set(cv_request, context)
+    if found_in(cv_app) != NULL:              # served from inside an app context: ours is the inner one
+        PyContextVar_Set(cv_app, context)
+    return 0
 
 
 cdef class ContextBase:
@@ -35,7 +86,8 @@ cdef class ContextBase:
     def g(self):
         """The namespace behind `flask.g`: an `app.app_ctx_globals_class`, for as long as one app context lasts."""
         if self.globals_ is None:
-            self.globals_ = self.app.app_ctx_globals_class()
+            self.globals_ = self.app.app_ctx_globals_class() if self.globals_class is None else (
+                (<NewOfType *>self.globals_class).tp_new(<NewOfType *>self.globals_class, NO_ARGS, NULL))
         return self.globals_
 
     @g.setter
@@ -83,17 +135,13 @@ cdef class ContextBase:
 
 # ---------------------------------------------------------------- proxies
 
-cdef enum Target:
-    OTHER
-    APP
-    GLOBALS
-    REQUEST
-
-
 class ContextProxy(LocalProxy):
     """A LocalProxy whose public attributes are found natively."""
 
     __slots__ = ()
+
+
+ContextProxy.__name__ = "LocalProxy"      # what an unbound one's repr says, as Flask's does
 
 
 cdef object app_proxy = None          # the proxies, told apart by identity: there is one of each
@@ -107,19 +155,18 @@ cdef object current(object proxy):
     """The object that a proxy stands for now; None if there is none, or it is not one of ours."""
     cdef PyObject *found = NULL
     cdef ContextBase context
-    if proxy is request_proxy:
-        PyContextVar_Get(cv_request, NULL, &found)
-    elif proxy is globals_proxy or proxy is app_proxy:
-        PyContextVar_Get(cv_app, NULL, &found)
+    if proxy is not request_proxy:
+        found = found_in(cv_app)
+    if found == NULL:
+        found = found_in(cv_request)
     if found == NULL:
         return None
-    context = <ContextBase>found      # a reference more; the one from PyContextVar_Get is given back
-    Py_DECREF(found)
+    context = <ContextBase>found
     if proxy is request_proxy:
         return context._request
     if proxy is globals_proxy:
         return context.globals_ if context.globals_ is not None else context.g
-    return context.app
+    return context.app if proxy is app_proxy else None
 
 
 cdef object fast_getattr(object proxy, object name):
@@ -144,15 +191,22 @@ cdef int fast_setattr(object proxy, object name, PyObject *value) except -1:
 def make_proxies(str no_app not None, str no_request not None):
     """Make (app_ctx, current_app, g, request_ctx, request, session); the texts are for when there is no context."""
     global app_proxy, globals_proxy, request_proxy
-    app_proxy = ContextProxy(cv_app, "app", unbound_message=no_app)
-    globals_proxy = ContextProxy(cv_app, "g", unbound_message=no_app)
+
+    def app_context():
+        context = _cv_app.get(None)
+        if context is None:
+            raise RuntimeError(no_app)
+        return context
+
+    app_proxy = ContextProxy(app_context, "app")
+    globals_proxy = ContextProxy(app_context, "g")
     request_proxy = ContextProxy(cv_request, "request", unbound_message=no_request)
     # Only now: LocalProxy's constructor uses object.__setattr__, which refuses a type with a slot of its own.
     (<SlotsOfType *>ContextProxy).tp_getattro = fast_getattr
     (<SlotsOfType *>ContextProxy).tp_setattro = fast_setattr
     PyType_Modified(<PyTypeObject *>ContextProxy)
     return (
-        LocalProxy(cv_app, None, unbound_message=no_app), app_proxy, globals_proxy,
+        LocalProxy(app_context, None), app_proxy, globals_proxy,
         LocalProxy(cv_request, None, unbound_message=no_request), request_proxy,
         LocalProxy(cv_request, "session", unbound_message=no_request),
     )

@@ -10,22 +10,40 @@ Both paths keep one order: context, before, view, after, session, teardown, firs
 
 import sys
 
+cimport cython
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
-from kolben.app._context cimport ContextBase, cv_app, cv_request
+from kolben.app._context cimport ContextBase, make_current
 from kolben.app._version cimport Version
 from kolben.http._json cimport Encoder
-from kolben.http._plan cimport Handler, INLINE, Plan, TASK, THREAD
+from kolben.http._plan cimport Handler, Plan, THREAD
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport HTML, JSON, PlainResponse, new_response, plain_response
+from kolben.http._response cimport HTML, JSON, new_response, plain_response
 from kolben.routing._tree cimport FOUND, Match, Tree
 from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
-    object PyContextVar_Set(object var, object value)
+    PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+cdef enum:
+    FIXED_LIMIT = 4096        # pairs of path and method: a rule can be reached by more paths than one, a peer must not fill memory
 
 cdef tuple NO_ARGS = ()
+
+
+@cython.final
+cdef class Route:
+    """A rule without variables, and its plan."""
+
+    cdef object rule
+    cdef Plan plan
+
+    def __init__(self, rule, plan):
+        self.rule = rule
+        self.plan = plan
 
 
 cdef class AppHandler(Handler):
@@ -39,9 +57,11 @@ cdef class AppHandler(Handler):
     cdef Tree tree                        # None: this app's requests are not matched natively
     cdef str domain
     cdef dict plans                       # endpoint -> Plan
+    cdef dict fixed                       # path -> {method: Route}: rules without variables that were asked for
+    cdef Py_ssize_t fixed_count
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
-    cdef object config
+    cdef object config                    # a dict
 
     def __init__(self, app, compiler):
         self.app = app
@@ -60,27 +80,46 @@ cdef class AppHandler(Handler):
             self.seen_map = self.tree.version
         self.domain = self.app.url_map.default_subdomain or ""
         self.plans = {}
+        self.fixed = {}
+        self.fixed_count = 0
         self.general = self.compiler.general_plan()
         self.unrouted = self.compiler.unrouted_plan()
         return 0
 
     cpdef Plan match(self, RequestBase request):
-        cdef Match found
-        cdef Plan plan
+        cdef PyObject *known
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
-        if self.tree is None or self.config["TRUSTED_HOSTS"] is not None:
+        if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
-        found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        known = PyDict_GetItem(self.fixed, request.path_text())
+        if known != NULL:
+            known = PyDict_GetItem(<object>known, request.method_text())
+            if known != NULL:
+                request.url_rule = (<Route>known).rule
+                request.view_args = {}
+                return (<Route>known).plan
+        return self.search(request)
+
+    cdef Plan search(self, RequestBase request):
+        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        cdef Plan plan
+        cdef PyObject *known
         if found.outcome != FOUND:
             return self.unrouted
-        plan = <Plan>self.plans.get(found.endpoint)
-        if plan is None:
+        known = PyDict_GetItem(self.plans, found.endpoint)
+        if known != NULL:
+            plan = <Plan>known
+        else:
             plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
-        if request.span.method_length == 7 and request.method_text() == "OPTIONS" and getattr(found.rule, "provide_automatic_options", False):
+        if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
+                getattr(found.rule, "provide_automatic_options", False)):
             return self.general
         request.url_rule = found.rule
         request.view_args = found.view_args
+        if not found.view_args and self.fixed_count < FIXED_LIMIT:
+            self.fixed.setdefault(request.path_text(), {})[request.method_text()] = Route(found.rule, plan)
+            self.fixed_count += 1
         return plan
 
 
@@ -96,6 +135,7 @@ cdef class AppPlan(Plan):
     cdef public bint tears_down           # there is something to call at the end
     cdef public type context_class
     cdef public type response_class
+    cdef public type globals_class        # of `g`, if it has no constructor; else None
     cdef public str text_type             # Content-Type of text
     cdef bytes text_type_bytes
     cdef public Encoder encoder           # None: the app's own provider is asked
@@ -122,11 +162,11 @@ cdef class AppPlan(Plan):
 
     cdef ContextBase enter(self, RequestBase request):
         """Make the context current, in the request's own contextvars.Context: nothing has to be undone."""
-        cdef ContextBase context = self.context_class.__new__(self.context_class)
+        cdef ContextBase context = (<TypeSlots *>self.context_class).tp_new(<TypeSlots *>self.context_class, NO_ARGS, NULL)
         context.app = self.app
         context._request = request
-        PyContextVar_Set(cv_app, context)
-        PyContextVar_Set(cv_request, context)
+        context.globals_class = self.globals_class
+        make_current(context)
         return context
 
     cpdef object run(self, RequestBase request):
@@ -141,7 +181,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = self.call_before(request)
                 if rv is None:
-                    rv = PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+                    rv = self.call_view(request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -164,7 +204,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
-                    rv = await PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+                    rv = await self.call_view(request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -174,6 +214,10 @@ cdef class AppPlan(Plan):
         finally:
             self.leave(context, request, error)
         return response
+
+    cdef object call_view(self, RequestBase request):
+        values = request.view_args
+        return PyObject_Call(self.view, NO_ARGS, <dict>values) if values else self.view()
 
     cdef object call_before(self, RequestBase request):
         for function in self.preprocessors:

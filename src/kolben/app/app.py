@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,8 +9,11 @@ from kolben.app.dispatch import Dispatch
 from kolben.app.globals import g
 
 if TYPE_CHECKING:
+    import os
+
+    from kolben.commands.runner import FlaskCliRunner
     from kolben.http import Handler
-    from kolben.testing import FlaskClient, FlaskCliRunner
+    from kolben.testing import FlaskClient
 
 __all__ = ["App"]
 
@@ -97,7 +99,7 @@ class App(Dispatch):
             load_dotenv: Read .env and .flaskenv first.
             options: For the server: `use_reloader`, `use_debugger`, `threaded` ...
         """
-        from kolben.commands.running import run_app
+        from kolben.app.running import run_app
 
         run_app(self, host, port, debug, load_dotenv, options)
 
@@ -105,12 +107,16 @@ class App(Dispatch):
         """Make a client that speaks to this app without a socket; more arguments go to its class, `test_client_class`."""
         client_class = self.test_client_class
         if client_class is None:
-            from kolben.testing import FlaskClient as client_class
+            from kolben.testing import FlaskClient
+
+            client_class = FlaskClient
         return client_class(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:
         """Make a runner for this app's commands; arguments go to its class, `test_cli_runner_class`."""
         runner_class = self.test_cli_runner_class
         if runner_class is None:
-            from kolben.testing import FlaskCliRunner as runner_class
+            from kolben.commands.runner import FlaskCliRunner
+
+            runner_class = FlaskCliRunner
         return runner_class(self, **kwargs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -15,6 +14,8 @@ from kolben.app.scaffold import (
 )
 
 if TYPE_CHECKING:
+    import os
+
     from kolben.app import typing as ft
     from kolben.app.app import App
 
@@ -184,9 +185,7 @@ class Blueprint(Scaffold):
         if name in app.blueprints:
             which = "this" if app.blueprints[name] is self else "a different"
             where = f" '{name}'" if own != name else ""
-            raise ValueError(
-                f"The name '{own}' is already registered for {which} blueprint{where}. Use 'name=' to provide a unique name."
-            )
+            raise ValueError(f"The name '{own}' is already registered for {which} blueprint{where}. Use 'name=' to provide a unique name.")
         return name
 
     def _merge_into(self, app: App, name: str) -> None:
@@ -244,7 +243,10 @@ class Blueprint(Scaffold):
     @setupmethod
     def app_errorhandler(self, code: type[Exception] | int) -> Callable[[F], F]:
         def decorate(f: F) -> F:
-            self.record_once(lambda state: state.app.errorhandler(code)(f))
+            def register(state: BlueprintSetupState) -> None:
+                state.app.errorhandler(code)(f)  # by the method that an app may have overridden
+
+            self.record_once(register)
             return f
 
         return decorate
@@ -284,11 +286,11 @@ _MERGED = (
 )
 
 
-def _decorator(add: Callable[..., None], name: str | None) -> Callable[[F], F]:
+def _decorator(add: Callable[..., None], name: Any) -> Callable[[F], F]:
     """Make a decorator of a method that takes function and name; used bare, `name` is the function."""
     if callable(name):
         add(name)
-        return name
+        return name  # type: ignore[no-any-return]  # the function itself: the name was left out with its parentheses
 
     def decorate(f: F) -> F:
         add(f, name=name)
@@ -306,7 +308,5 @@ def _nested_options(state: BlueprintSetupState, child: Blueprint, options: dict[
         subdomain = f"{subdomain}.{state.subdomain}"
     if state.url_prefix is not None and prefix is not None:
         prefix = f"{state.url_prefix.rstrip('/')}/{prefix.lstrip('/')}"
-    for key, value in (("subdomain", _first_given(subdomain, state.subdomain)), ("url_prefix", _first_given(prefix, state.url_prefix))):
-        if value is not None:
-            joined[key] = value
-    return joined
+    found = {"subdomain": _first_given(subdomain, state.subdomain), "url_prefix": _first_given(prefix, state.url_prefix)}
+    return joined | {key: value for key, value in found.items() if value is not None}

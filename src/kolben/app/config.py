@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 
 from werkzeug.utils import import_string
 
 if TYPE_CHECKING:
-    from kolben.app.app import App
+    from collections.abc import Callable, Mapping
+
+    from kolben.app.settings import Settings
 
 __all__ = ["Config", "ConfigAttribute"]
 
@@ -31,15 +32,15 @@ class ConfigAttribute(Generic[T]):
     def __get__(self, obj: None, owner: None) -> Self: ...
 
     @overload
-    def __get__(self, obj: App, owner: type[App]) -> T: ...
+    def __get__(self, obj: Settings, owner: type[Settings]) -> T: ...
 
-    def __get__(self, obj: App | None, owner: type[App] | None = None) -> T | Self:
+    def __get__(self, obj: Settings | None, owner: type[Settings] | None = None) -> T | Self:
         if obj is None:
             return self
         value = obj.config[self.__name__]
         return cast("T", value) if self.get_converter is None else self.get_converter(value)
 
-    def __set__(self, obj: App, value: Any) -> None:
+    def __set__(self, obj: Settings, value: Any) -> None:
         obj.config[self.__name__] = value
 
 
@@ -133,7 +134,9 @@ class Config(dict[str, Any]):
 
     def from_mapping(self, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> bool:
         """Take the upper-case keys of a mapping and of the keyword arguments."""
-        self.update({key: value for key, value in {**(mapping or {}), **kwargs}.items() if key.isupper()})
+        for key, value in dict(mapping or (), **kwargs).items():
+            if key.isupper():
+                self[key] = value
         return True
 
     def get_namespace(self, namespace: str, lowercase: bool = True, trim_namespace: bool = True) -> dict[str, Any]:
@@ -149,5 +152,5 @@ class Config(dict[str, Any]):
 def _parsed(value: str, loads: Callable[[str], Any]) -> Any:
     try:
         return loads(value)
-    except Exception:  # noqa: BLE001 - any parser, any error: then it is text
+    except Exception:
         return value

@@ -103,6 +103,8 @@ class AppContext(ContextBase):
         session: An opened session to go on with, as a copy does.
     """
 
+    __slots__ = ()  # what belongs to a request's context stands on `g`; a dict here would cost every request
+
     def __init__(self, app: App, *, request: Request | None = None, session: SessionMixin | None = None) -> None:
         self.app = app
         self.g = app.app_ctx_globals_class()
@@ -156,9 +158,8 @@ class AppContext(ContextBase):
 
     def _open_session(self) -> None:
         interface = self.app.session_interface
-        self._session = interface.open_session(self.app, self.request)
-        if self._session is None:
-            self._session = interface.make_null_session(self.app)
+        session = interface.open_session(self.app, self.request)
+        self._session = interface.make_null_session(self.app) if session is None else session
 
     @property
     def _flashes(self) -> list[tuple[str, str]] | None:
@@ -172,7 +173,8 @@ class AppContext(ContextBase):
         """Find the rule and its values for the request, or the error to raise when it is dispatched."""
         request = cast("Request", self._request)
         try:
-            request.url_rule, request.view_args = cast("MapAdapter", self.url_adapter).match(return_rule=True)
+            request.url_rule, view_args = cast("MapAdapter", self.url_adapter).match(return_rule=True)
+            request.view_args = cast("dict[str, Any]", view_args)
         except HTTPException as error:
             request.routing_exception = error
 
@@ -350,9 +352,7 @@ def copy_current_request_context(f: F) -> F:
     """
     current = _cv_request.get(None)
     if current is None:
-        raise RuntimeError(
-            "'copy_current_request_context' can only be used when a request context is active, such as in a view function."
-        )
+        raise RuntimeError("'copy_current_request_context' can only be used when a request context is active, such as in a view function.")
     context = current.copy()
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -363,8 +363,10 @@ def copy_current_request_context(f: F) -> F:
 
 
 def has_request_context() -> bool:
+    """Tell whether a request is being answered here."""
     return _cv_request.get(None) is not None
 
 
 def has_app_context() -> bool:
+    """Tell whether an app is active here."""
     return _cv_app.get(None) is not None

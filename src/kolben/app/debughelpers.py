@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import RequestRedirect
@@ -12,6 +11,8 @@ from kolben.app.blueprints import Blueprint
 from kolben.app.globals import _cv_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2 import BaseLoader
 
     from kolben.app.wrappers import Request
@@ -54,9 +55,7 @@ class FormDataRoutingRedirect(AssertionError):
         redirect = request.routing_exception
         if not isinstance(redirect, RequestRedirect):
             raise TypeError(f"expected a request that routing redirects, got one with {redirect!r}")
-        message = (
-            f"A request was sent to '{request.url}', but routing issued a redirect to the canonical URL '{redirect.new_url}'."
-        )
+        message = f"A request was sent to '{request.url}', but routing issued a redirect to the canonical URL '{redirect.new_url}'."
         if redirect.new_url.partition("?")[0] == f"{request.base_url}/":
             message += (
                 " The URL was defined with a trailing slash."

@@ -39,7 +39,7 @@ class Errors(Responses):
                 if handlers:
                     for cls in exc_class.__mro__:
                         if cls in handlers:
-                            return cast("ft.ErrorHandlerCallable", handlers[cls])
+                            return handlers[cls]
         return None
 
     def trap_http_exception(self, e: Exception) -> bool:
@@ -109,8 +109,6 @@ class Errors(Responses):
         return self.finalize_request(answer, from_error_handler=True)
 
     @accepts_context
-    def log_exception(
-        self, exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
-    ) -> None:
+    def log_exception(self, exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]) -> None:
         """Log an exception that nobody handled.  To be overridden."""
-        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)  # noqa: G004 - Flask's record
+        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)  # noqa: G004 - the record that Flask makes

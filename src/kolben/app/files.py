@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -12,6 +10,9 @@ import werkzeug.utils
 from kolben.app.globals import current_app, request
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
     from kolben.app.wrappers import Response
 
 __all__ = ["send_file", "send_from_directory"]
@@ -42,7 +43,7 @@ def send_file(
     download_name: str | None = None,
     conditional: bool = True,
     etag: bool | str = True,
-    last_modified: datetime | int | float | None = None,
+    last_modified: datetime | float | None = None,
     max_age: int | Callable[[str | None], int | None] | None = None,
 ) -> Response:
     """Answer with a file.  SECURITY: never a path that a client gave; for those, `send_from_directory`.

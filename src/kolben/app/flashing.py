@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from kolben.app.globals import current_app, request_ctx, session
 from kolben.app.signals import message_flashed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["flash", "get_flashed_messages"]
 
@@ -18,9 +21,7 @@ def flash(message: str, category: str = "message") -> None:
     message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
 
 
-def get_flashed_messages(
-    with_categories: bool = False, category_filter: Iterable[str] = ()
-) -> list[str] | list[tuple[str, str]]:
+def get_flashed_messages(with_categories: bool = False, category_filter: Iterable[str] = ()) -> list[str] | list[tuple[str, str]]:
     """Take the messages out of the session; within one request, every call gets the same ones.
 
     Args:

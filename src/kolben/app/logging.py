@@ -40,6 +40,7 @@ def has_level_handler(logger: logging.Logger) -> bool:
 
 
 def create_logger(app: App) -> logging.Logger:
+    """Find or make the logger of an app; in debug mode it lets everything through."""
     logger = logging.getLogger(app.name)
     if app.debug and not logger.level:
         logger.setLevel(logging.DEBUG)

@@ -72,9 +72,7 @@ class PlanCompiler:
         from kolben.app.app import App
 
         cls = type(self.app)
-        return any(name in self.app.__dict__ or getattr(cls, name) is not ORIGINAL[name] for name in names) or not isinstance(
-            self.app, App
-        )
+        return any(name in self.app.__dict__ or getattr(cls, name) is not ORIGINAL[name] for name in names) or not isinstance(self.app, App)
 
     def answers_by_environ(self) -> bool:
         """Tell whether contexts and requests must be made from an environ."""
@@ -141,8 +139,11 @@ class PlanCompiler:
         hooks = [*of(app.before_request_funcs, names), *of(app.after_request_funcs, names)]
         is_async = iscoroutinefunction(view)
         mode = Mode.INLINE if options.get("run") == "inline" else Mode.THREAD
-        if view is None or self.is_replaced(*WALKED) or not self.is_plain_response_class() or (
-            not is_async and any(map(iscoroutinefunction, hooks)) or is_async and any(map(iscoroutinefunction, of(app.after_request_funcs, names)))
+        if (
+            view is None
+            or self.is_replaced(*WALKED)
+            or not self.is_plain_response_class()
+            or any(map(iscoroutinefunction, of(app.after_request_funcs, names) if is_async else hooks))
         ):
             return GeneralPlan(app, general.answer, name=endpoint, mode=mode)
         plan = AppPlan()
@@ -156,6 +157,8 @@ class PlanCompiler:
         plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
         plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
         plan.context_class, plan.response_class = AppContext, app.response_class
+        if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ is object.__new__:
+            plan.globals_class = app.app_ctx_globals_class
         plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
         plan.encoder, plan.debug_encoder = self.encoders()
         plan.config = app.config
@@ -171,7 +174,7 @@ class PlanCompiler:
         return all(getattr(cls, name) == getattr(WerkzeugResponse, name) for name in names)
 
     def encoders(self) -> tuple[Encoder | None, Encoder | None]:
-        """Return native encoders with the settings of the app's JSON provider, without and with debug mode; None if it is somebody's own."""
+        """Return native encoders as the app's JSON provider is set, without and with debug mode; None if it is somebody's own."""
         provider = self.app.json
         if not isinstance(provider, DefaultJSONProvider) or not provider.is_plain():
             return None, None

@@ -64,7 +64,7 @@ class Registration(Settings):
         methods, automatic = self._methods_of(view_func, options.pop("methods", None), provide_automatic_options)
         self._note_endpoint_options(endpoint, options)
         rule_object = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
-        rule_object.provide_automatic_options = automatic  # type: ignore[attr-defined]
+        rule_object.provide_automatic_options = automatic
         self.url_map.add(rule_object)
         if view_func is not None:
             known = self.view_functions.get(endpoint)

@@ -10,19 +10,25 @@ somebody puts into a registry is adopted: copied into a counting one.
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from kolben.app._version import Version
 
-__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
+__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks", "make_version"]
 
 _LIVE: WeakSet[Version] = WeakSet()
+
+
+def make_version() -> Version:
+    """Make a version that also counts patches of app classes."""
+    version = Version()
+    _LIVE.add(version)
+    return version
 
 
 class AppType(ABCMeta):
@@ -46,13 +52,12 @@ class AppType(ABCMeta):
     __subclasscheck__ = type.__subclasscheck__
 
 
-def _counted(method: Callable[P, R]) -> Callable[P, R]:
+def _counted(method: Any) -> Any:
     """Let a mutating method of list or dict bump its container's version."""
 
-    def change(*args: P.args, **kwargs: P.kwargs) -> R:
-        container: Any = args[0]
+    def change(container: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return method(*args, **kwargs)
+            return method(container, *args, **kwargs)
         finally:
             container._version.bump()  # also when it failed halfway, as extend() may
 
@@ -129,7 +134,7 @@ class TrackedDict(dict[Any, Any]):
         for key, value in dict(items, **more).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> TrackedDict:  # type: ignore[override,misc]  # a plain dict's |= has overloads
+    def __ior__(self, other: Any) -> Self:  # type: ignore[misc]  # a plain dict's |= has overloads
         self.update(other)
         return self
 

@@ -5,7 +5,6 @@ Jinja2 is imported when the first template is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -15,6 +14,8 @@ from kolben.app.signals import before_render_template, template_rendered
 from kolben.app.urls import Urls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2 import Template
 
     from kolben.app.app import App

@@ -33,10 +33,13 @@ class Responses(Rendering):
     """The fifth storey: responses."""
 
     def make_response(self, rv: ft.ResponseReturnValue) -> Response:
-        """Turn what a view returned into a `response_class`: text, bytes, JSON of a dict or list, an iterator, a response,
-        a WSGI application, or a tuple of one of them with status, headers or both.
+        """Turn what a view returned into a `response_class`.
+
+        Text, bytes, JSON of a dict or list, an iterator, a response, a WSGI application, or a tuple of one of them with status,
+        headers or both.
         """
         body, status, headers = _unpack(rv)
+        response: Any
         if body is None:
             raise TypeError(
                 f"The view function for {request.endpoint!r} did not return a valid response."
@@ -44,11 +47,11 @@ class Responses(Rendering):
             )
         if isinstance(body, self.response_class):
             response = body
-        elif isinstance(body, str | bytes | bytearray) or isinstance(body, Iterator):
+        elif isinstance(body, str | bytes | bytearray | Iterator):
             # Status and headers go to the constructor, so that a content type among them is not there twice.
-            return self.response_class(body, status=status, headers=headers)
+            return self.response_class(cast("Any", body), status=status, headers=headers)
         elif isinstance(body, dict | list):
-            response = cast("Response", self.json.response(body))
+            response = self.json.response(body)
         elif isinstance(body, BaseResponse) or callable(body):
             response = self._adopt(body)
         else:
@@ -60,12 +63,12 @@ class Responses(Rendering):
                 response.status_code = status
         if headers:
             response.headers.update(headers)
-        return response
+        return cast("Response", response)
 
     def _adopt(self, body: Any) -> Response:
         """Make our own response of another class's, or of what a WSGI application answers."""
         try:
-            return self.response_class.force_type(body, request.environ)
+            return cast("Response", self.response_class.force_type(body, request.environ))
         except TypeError as error:
             message = f"{error}\n{_EXPECTED.format(type(body).__name__)}"
             raise TypeError(message).with_traceback(error.__traceback__) from None
@@ -78,7 +81,7 @@ class Responses(Rendering):
             rv: What a view or an error handler returned.
             from_error_handler: We are already answering with an error: log a second one instead of raising it.
         """
-        response = self.make_response(cast("ft.ResponseReturnValue", rv))
+        response = self.make_response(rv)
         try:
             response = self.process_response(response)
             request_finished.send(self, _async_wrapper=self.ensure_sync, response=response)
@@ -114,9 +117,9 @@ def _unpack(rv: Any) -> tuple[Any, Any, Any]:
     """Return body, status and headers of what a view returned."""
     if not isinstance(rv, tuple):
         return rv, None, None
-    if len(rv) == 3:  # noqa: PLR2004 - body, status, headers
+    if len(rv) == 3:
         return rv
-    if len(rv) == 2:  # noqa: PLR2004
+    if len(rv) == 2:
         body, more = rv
         return (body, None, more) if isinstance(more, Headers | dict | tuple | list) else (body, more, None)
     raise TypeError(

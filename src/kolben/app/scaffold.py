@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 
 from kolben.app.globals import _cv_app, _cv_request
 from kolben.app.places import get_root_path
-from kolben.app.registries import TrackedDict, Version, error_handlers, hooks
+from kolben.app.registries import TrackedDict, error_handlers, hooks, make_version
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -72,9 +72,9 @@ class Scaffold:
         template_folder: str | os.PathLike[str] | None = None,
         root_path: str | None = None,
     ) -> None:
-        self._registry = version = Version()
+        self._registry = version = make_version()
         self.import_name = import_name
-        self.static_folder = static_folder  # type: ignore[assignment]  # the setter takes more than the getter gives
+        self.static_folder = static_folder
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = get_root_path(import_name) if root_path is None else root_path
@@ -283,16 +283,14 @@ class Scaffold:
             exc_class = default_exceptions.get(exc_class_or_code)
             if exc_class is None:
                 raise ValueError(
-                    f"'{exc_class_or_code}' is not a recognized HTTP error code."
-                    " Use a subclass of HTTPException with that code instead."
+                    f"'{exc_class_or_code}' is not a recognized HTTP error code. Use a subclass of HTTPException with that code instead."
                 )
         if isinstance(exc_class, Exception):
             raise TypeError(
-                f"{exc_class!r} is an instance, not a class."
-                " Handlers can only be registered for Exception classes or HTTP error codes."
+                f"{exc_class!r} is an instance, not a class. Handlers can only be registered for Exception classes or HTTP error codes."
             )
         if not isinstance(exc_class, type) or not issubclass(exc_class, Exception):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - Flask's
                 f"'{getattr(exc_class, '__name__', exc_class)}' is not a subclass of Exception."
                 " Handlers can only be registered for Exception classes or HTTP error codes."
             )
@@ -302,7 +300,7 @@ class Scaffold:
 def _endpoint_from_view_func(view_func: ft.RouteCallable | None) -> str:
     if view_func is None:
         raise AssertionError("expected view func if endpoint is not provided.")
-    return cast("str", view_func.__name__)  # type: ignore[union-attr]  # whatever is callable and has a name
+    return view_func.__name__
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from datetime import timedelta
@@ -25,11 +24,13 @@ from kolben.routing import Map, Rule
 from kolben.sessions import SecureCookieSessionInterface, SessionInterface
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Coroutine
 
     from kolben.app import typing as ft
     from kolben.app.blueprints import Blueprint
-    from kolben.testing import FlaskClient, FlaskCliRunner
+    from kolben.commands.runner import FlaskCliRunner
+    from kolben.testing import FlaskClient
 
 __all__ = ["Settings", "get_debug_flag", "get_load_dotenv"]
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from kolben.app.contexts import AppContext
 from kolben.app.globals import _cv_app, _cv_request
+from kolben.app.signatures import parameters_of
 
 __all__ = ["CONTEXT_METHODS", "accepts_context", "in_our_shape"]
 
@@ -71,10 +72,7 @@ def _active(name: str) -> AppContext:
 
 
 def _takes_context(function: Any, *, bound: bool) -> bool:
-    try:
-        parameters = list(inspect.signature(function).parameters.values())[0 if bound else 1 :]
-    except (TypeError, ValueError):
-        return False
+    parameters = (parameters_of(function) or [])[0 if bound else 1 :]
     if not parameters:
         return False
     name, annotation = parameters[0].name, parameters[0].annotation

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import sys
 from typing import TYPE_CHECKING, Any
 
 from kolben.base import RegistrationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from werkzeug.routing import Rule
 
     from kolben.app.app import App
 
-__all__ = ["ViewArgumentsError", "explain_call", "unfit_views"]
+__all__ = ["ViewArgumentsError", "explain_call", "parameters_of", "unfit_views"]
 
 
 class ViewArgumentsError(RegistrationError, TypeError):
     """A view was called with values that it has no parameters for, or without some that it needs."""
 
 
-def _mismatch(view: Callable[..., Any], names: Any) -> str | None:
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
+    """Return a function's parameters, or None where there is nothing to know."""
     try:
-        signature = inspect.signature(view)
+        if sys.version_info >= (3, 14):  # where annotations are evaluated when read, and may name what only a type checker imports
+            from annotationlib import Format
+
+            return list(inspect.signature(function, annotation_format=Format.STRING).parameters.values())
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return None
-    parameters = signature.parameters.values()
+
+
+def _mismatch(view: Callable[..., Any], names: Any) -> str | None:
+    parameters = parameters_of(view)
+    if parameters is None:
+        return None
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     keywords = [p for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}]
     missing = [p.name for p in keywords if p.default is p.empty and p.name not in names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, AnyStr, overload
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any, AnyStr, overload
 from kolben.app.globals import _cv_request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from kolben.app.contexts import AppContext
 
 __all__ = ["stream_with_context"]

@@ -82,9 +82,7 @@ class Urls(Registration):
             raise ValueError("When specifying '_scheme', '_external' must be True.")
         self.inject_url_defaults(endpoint, values)
         try:
-            url = cast("MapAdapter", adapter).build(
-                endpoint, values, method=_method, url_scheme=_scheme, force_external=_external
-            )
+            url = cast("MapAdapter", adapter).build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
         except BuildError as error:
             values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
             return self.handle_url_build_error(error, endpoint, values)
@@ -120,7 +118,7 @@ class Urls(Registration):
                 if url is not None:
                     return url
         if error is sys.exc_info()[1]:
-            raise  # with its own traceback
+            raise  # noqa: PLE0704 - with its own traceback
         raise error
 
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
@@ -141,9 +139,7 @@ def url_for(
     **values: Any,
 ) -> str:
     """Build the URL of an endpoint of the current app; see `App.url_for`."""
-    return current_app.url_for(
-        endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values
-    )
+    return current_app.url_for(endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values)
 
 
 def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None = None) -> BaseResponse:  # noqa: N803 - Flask's name

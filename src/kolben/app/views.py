@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from kolben.app.globals import current_app, request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from kolben.app import typing as ft
 
 __all__ = ["MethodView", "View", "http_method_funcs"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from functools import update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 __all__ = ["async_to_sync"]
 
@@ -50,7 +52,7 @@ def _in_a_thread(call: Callable[[], Any]) -> Any:
     def work() -> None:
         try:
             outcome.extend((None, call()))
-        except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
+        except BaseException as error:
             outcome.append(error)
 
     thread = threading.Thread(target=work, name="kolben-async-to-sync")

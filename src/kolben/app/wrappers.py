@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from kolben.app import json
-from kolben.app.globals import current_app
+from kolben.app.globals import _cv_app
 from kolben.app.scaffold import _split_blueprint_path
 from kolben.http import Request as BaseRequest
 from kolben.http import Response as BaseResponse
@@ -15,7 +15,19 @@ from kolben.http import Response as BaseResponse
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
+    from kolben.app.config import Config
+
 __all__ = ["Request", "Response"]
+
+
+def _config() -> Config | None:
+    context = _cv_app.get(None)
+    return None if context is None else context.app.config
+
+
+def _debug() -> bool:
+    context = _cv_app.get(None)
+    return context is not None and context.app.debug
 
 
 def _configured(name: str) -> Any:
@@ -26,9 +38,8 @@ def _configured(name: str) -> Any:
         value = getattr(self, private)
         if value is not None:
             return cast("int", value)
-        if not current_app:
-            return cast("int | None", getattr(BaseRequest, name))
-        return cast("int | None", current_app.config[key])
+        config = _config()
+        return cast("int | None", getattr(BaseRequest, name) if config is None else config[key])
 
     def set_limit(self: Request, value: int | None) -> None:
         setattr(self, private, value)
@@ -63,7 +74,8 @@ class Request(BaseRequest):
         own = self.__dict__.get("json_module")
         if own is not None:
             return own
-        return current_app.json if current_app else json
+        context = _cv_app.get(None)
+        return json if context is None else context.app.json
 
     @json_module.setter
     def json_module(self, value: Any) -> None:
@@ -88,7 +100,7 @@ class Request(BaseRequest):
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        if current_app and current_app.debug and self.mimetype != "multipart/form-data" and not self.files:
+        if _debug() and self.mimetype != "multipart/form-data" and not self.files:
             from kolben.app.debughelpers import attach_enctype_error_multidict
 
             attach_enctype_error_multidict(self)
@@ -97,7 +109,7 @@ class Request(BaseRequest):
         try:
             return super().on_json_loading_failed(e)
         except BadRequest as error:
-            if current_app and current_app.debug:
+            if _debug():
                 raise
             raise BadRequest from error  # what was wrong with it is the developer's to know
 
@@ -112,6 +124,5 @@ class Response(BaseResponse):
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
         """Bytes of one cookie above which a warning is given: `MAX_COOKIE_SIZE` of the app's config."""
-        if current_app:
-            return cast("int", current_app.config["MAX_COOKIE_SIZE"])
-        return BaseResponse.max_cookie_size
+        config = _config()
+        return cast("int", BaseResponse.max_cookie_size if config is None else config["MAX_COOKIE_SIZE"])

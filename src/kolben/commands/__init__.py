@@ -1,6 +1,7 @@
 """What an app and its extensions put on the command line: AppGroup, ScriptInfo, with_appcontext."""
 
-from kolben.commands.environment import load_dotenv
+from kolben.app.environment import load_dotenv
+from kolben.app.running import show_server_banner
 from kolben.commands.finding import (
     NoAppException,
     find_app_by_string,
@@ -15,7 +16,7 @@ from kolben.commands.groups import (
     pass_script_info,
     with_appcontext,
 )
-from kolben.commands.running import run_command, show_server_banner
+from kolben.commands.running import run_command
 from kolben.commands.showing import routes_command, shell_command
 from kolben.commands.values import CertParamType, SeparatedPathType
 

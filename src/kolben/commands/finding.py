@@ -8,13 +8,15 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import click
 
 from kolben.app.app import App
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 __all__ = ["NoAppException", "find_app", "find_app_by_string", "find_best_app", "locate_app", "prepare_import", "split_import"]
 
@@ -34,8 +36,7 @@ def find_best_app(module: ModuleType) -> App:
         return apps[0]
     if apps:
         raise NoAppException(
-            f"Detected multiple Flask applications in module '{module.__name__}'."
-            f" Use '{module.__name__}:name' to specify the correct one."
+            f"Detected multiple Flask applications in module '{module.__name__}'. Use '{module.__name__}:name' to specify the correct one."
         )
     for name in ("create_app", "make_app"):
         factory = getattr(module, name, None)
@@ -50,8 +51,7 @@ def find_best_app(module: ModuleType) -> App:
             if isinstance(app, App):
                 return app
     raise NoAppException(
-        f"Failed to find Flask application or factory in module '{module.__name__}'."
-        f" Use '{module.__name__}:name' to specify one."
+        f"Failed to find Flask application or factory in module '{module.__name__}'. Use '{module.__name__}:name' to specify one."
     )
 
 
@@ -149,9 +149,7 @@ def locate_app(module_name: str, app_name: str | None, raise_if_not_found: bool 
     except ImportError as error:
         inside = error.__traceback__ is not None and error.__traceback__.tb_next is not None
         if inside:  # the module was found: one that it imports was not
-            raise NoAppException(
-                f"While importing {module_name!r}, an ImportError was raised:\n\n{traceback.format_exc()}"
-            ) from None
+            raise NoAppException(f"While importing {module_name!r}, an ImportError was raised:\n\n{traceback.format_exc()}") from None
         if raise_if_not_found:
             raise NoAppException(f"Could not import {module_name!r}.") from None
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from kolben.app.globals import current_app
+from kolben.app.globals import _cv_app
 from kolben.app.settings import get_debug_flag, get_load_dotenv
 from kolben.commands.finding import NoAppException, find_app
 
@@ -71,7 +71,7 @@ def with_appcontext(f: F) -> F:
 
     @click.pass_context
     def in_context(ctx: click.Context, /, *args: Any, **kwargs: Any) -> Any:
-        if not current_app:
+        if _cv_app.get(None) is None:
             app = ctx.ensure_object(ScriptInfo).load_app()
             ctx.with_resource(app.app_context())
         return ctx.invoke(f, *args, **kwargs)
@@ -153,7 +153,8 @@ class FlaskGroup(AppGroup):
             click.secho(f"Error: {error.format_message()}\n", err=True, fg="red")
             return None
         # Its command group may be loaded lazily, by code that wants a current app.
-        if not current_app or current_app._get_current_object() is not app:  # type: ignore[attr-defined]
+        context = _cv_app.get(None)
+        if context is None or context.app is not app:
             ctx.with_resource(app.app_context())
         return app.cli.get_command(ctx, name)
 
@@ -164,18 +165,14 @@ class FlaskGroup(AppGroup):
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
         except NoAppException as error:  # --help must not fail, whatever the app does
             click.secho(f"Error: {error.format_message()}\n", err=True, fg="red")
-        except Exception:  # noqa: BLE001
+        except Exception:
             click.secho(f"{traceback.format_exc()}\n", err=True, fg="red")
         return sorted(names)
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
         os.environ["FLASK_RUN_FROM_CLI"] = "true"  # an `app.run()` at the end of the app's file must not serve now
         if "obj" not in extra and "obj" not in self.context_settings:
-            extra["obj"] = ScriptInfo(
-                create_app=self.create_app, set_debug_flag=self.set_debug_flag, load_dotenv_defaults=self.load_dotenv
-            )
+            extra["obj"] = ScriptInfo(create_app=self.create_app, set_debug_flag=self.set_debug_flag, load_dotenv_defaults=self.load_dotenv)
         return super().make_context(info_name, args, parent=parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -16,4 +16,5 @@ The app is given with '--app' or FLASK_APP, or is in a file 'wsgi.py' or 'app.py
 
 
 def main() -> None:
+    """Run the command line."""
     cli.main()

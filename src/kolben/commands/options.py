@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kolben.commands.environment import load_dotenv
+from kolben.app.environment import load_dotenv
 from kolben.commands.groups import ScriptInfo
 
 __all__ = ["app", "debug", "env_file", "get_version", "version"]
@@ -56,7 +56,7 @@ def _set_debug(ctx: click.Context, param: click.Option, value: bool) -> bool | N
 
 def _read_env_file(ctx: click.Context, param: click.Option, value: str | None) -> str | None:
     try:
-        import dotenv  # noqa: F401
+        import dotenv  # noqa: F401 - whether it is there
     except ImportError:
         if value is not None:
             raise click.BadParameter("python-dotenv must be installed to load an env file.", ctx=ctx, param=param) from None

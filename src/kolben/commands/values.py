@@ -18,7 +18,7 @@ def _ssl(ctx: click.Context | None, param: click.Parameter | None) -> Any:
     return ssl
 
 
-class CertParamType(click.ParamType):
+class CertParamType(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """A certificate: a file, "adhoc", or the import path of an SSLContext."""
 
     name = "path"
@@ -34,11 +34,9 @@ class CertParamType(click.ParamType):
             text = click.STRING(value, param, ctx).lower()
             if text == "adhoc":
                 try:
-                    import cryptography  # noqa: F401
+                    import cryptography  # type: ignore[import-not-found,unused-ignore]  # noqa: F401 - whether it is there
                 except ImportError:
-                    raise click.BadParameter(
-                        "Using ad-hoc certificates requires the cryptography library.", ctx, param
-                    ) from None
+                    raise click.BadParameter("Using ad-hoc certificates requires the cryptography library.", ctx, param) from None
                 return text
             found = import_string(text, silent=True)
             if isinstance(found, ssl.SSLContext):

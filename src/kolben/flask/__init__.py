@@ -105,4 +105,8 @@ if not TYPE_CHECKING:
                 stacklevel=2,
             )
             return FLASK_VERSION
+        if name in {"cli", "debughelpers", "logging", "sansio", "templating", "testing", "views"}:  # here once asked for, not before
+            import importlib
+
+            return importlib.import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ import sys
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.metadata import Distribution, DistributionFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from kolben.base import UsageError
@@ -19,7 +20,7 @@ from kolben.base import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
-    from types import CodeType, ModuleType
+    from types import CodeType
 
 __all__ = ["FLASK_VERSION", "install"]
 
@@ -79,9 +80,7 @@ class _Loader(InspectLoader):
 class _Finder(DistributionFinder, MetaPathFinder):
     """Finds the doors."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "flask" and not fullname.startswith("flask."):
             return None
         home = HOME + fullname.removeprefix("flask")
@@ -131,10 +130,13 @@ def _importers() -> str:
 
 
 def _holders() -> Iterator[str]:
+    flask = sys.modules["flask"]
+    import kolben.flask as doors
+
+    theirs = {id(flask), *(id(getattr(flask, name)) for name in doors.__all__ if hasattr(flask, name))}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in {"flask", "kolben"}:
+        if name.partition(".")[0] in {"flask", "kolben", "werkzeug"} or not isinstance(module, ModuleType):
             continue
-        for value in list(getattr(module, "__dict__", {}).values()):
-            if value is sys.modules["flask"] or str(getattr(value, "__module__", "")).startswith("flask."):
-                yield name
-                break
+        # By identity: to compare a proxy, or anything of somebody else's, may run code.
+        if any(id(value) in theirs for key, value in list(vars(module).items()) if not key.startswith("__")):
+            yield name

@@ -1,6 +1,7 @@
 """Flask's module `testing`."""
 
-from kolben.testing import EnvironBuilder, FlaskClient, FlaskCliRunner
+from kolben.commands.runner import FlaskCliRunner
+from kolben.testing import EnvironBuilder, FlaskClient
 
 __all__ = [
     "EnvironBuilder",

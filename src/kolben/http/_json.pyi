@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Self, final
 
 SPARE_LIMIT: int
 
@@ -19,15 +19,15 @@ class Encoder:
     def default(self) -> Callable[[Any], Any] | None: ...
     @property
     def spare_capacity(self) -> int: ...
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         ensure_ascii: bool = True,
         sort_keys: bool = True,
         indent: int | str | None = None,
         separators: tuple[str, str] | None = None,
         default: Callable[[Any], Any] | None = None,
-    ) -> None: ...
+    ) -> Self: ...
     def dumps(self, value: object) -> str: ...
     def dump_bytes(self, value: object) -> bytes: ...
     def encode_response(self, value: object) -> bytes: ...

@@ -24,7 +24,7 @@ from cpython.list cimport PyList_Check, PyList_Sort
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from cpython.mapping cimport PyMapping_Items
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.object cimport Py_TYPE, PyObject
+from cpython.object cimport Py_TYPE, PyObject, PyObject_IsInstance
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_Compare, PyUnicode_DecodeUTF8
@@ -35,8 +35,9 @@ from kolben.http._json_kernels cimport has_surrogate, write_characters
 from kolben.http._json_scratch cimport Scratch, enter, leave, reserve, write, write_byte, write_bytes, write_float, write_int
 
 cdef extern from "Python.h":
-    int Py_EnterRecursiveCall(const char *where) except -1
+    int Py_EnterRecursiveCall(const char *where)         # not 0: an exception is set, and there is nothing to leave
     void Py_LeaveRecursiveCall()
+    object PySequence_Fast(object values, const char *refusal)
     Py_ssize_t PySequence_Fast_GET_SIZE(object values)
     PyObject *PySequence_Fast_GET_ITEM(object values, Py_ssize_t index)
     object PyUnicode_New(Py_ssize_t length, Py_UCS4 highest)
@@ -56,7 +57,7 @@ cdef extern from *:
 
 cdef enum:
     START = 1024                    # bytes of a new buffer
-    KEPT = 64 * 1024                # bytes that an encoder keeps between calls at most
+    KEPT = 65536                    # bytes that an encoder keeps between calls at most
     PIECE = 4096                    # characters for which room is made at once
     FEW = 16                        # items that are sorted on the stack
 
@@ -266,13 +267,15 @@ cdef class Encoder:
         cdef object plain
         if not (PyDict_Check(value) or PyList_Check(value) or PyTuple_Check(value)):
             plain = self.open_by_default(scratch, value)
-            Py_EnterRecursiveCall(NESTING)
+            if Py_EnterRecursiveCall(NESTING):
+                return -1
             try:
                 self.write_value(scratch, plain)
             finally:
                 Py_LeaveRecursiveCall()
             return leave(scratch, value)
-        Py_EnterRecursiveCall(NESTING)
+        if Py_EnterRecursiveCall(NESTING):
+            return -1
         try:
             return self.write_dict(scratch, value) if PyDict_Check(value) else self.write_sequence(scratch, value)
         finally:
@@ -280,7 +283,7 @@ cdef class Encoder:
 
     cdef object open_by_default(self, Scratch *scratch, object value):
         """Note that `value` is open; return what `default` makes of it."""
-        if scratch.depth == 0 and isinstance(value, str):
+        if scratch.depth == 0 and PyObject_IsInstance(value, str):
             encode_basestring_ascii(value)      # a proxy that says it is a str: the interpreter refuses it, by this error
         enter(scratch, value)
         if self.default is None:
@@ -325,12 +328,14 @@ cdef class Encoder:
     # --- Containers ---
 
     cdef int write_sequence(self, Scratch *scratch, object values) except -1:
-        """Write a list, as long as it is at each step, or a tuple.  Overridden methods of subclasses are not called."""
+        """Write a list, as long as it is at each step, or a tuple; of a subclass, what its __iter__ yields."""
+        cdef object owner = values
         cdef Py_ssize_t i = 0
         cdef object value
+        values = PySequence_Fast(values, b"_iterencode_list needs a sequence")
         if PySequence_Fast_GET_SIZE(values) == 0:
             return write(scratch, b"[]", 2)
-        enter(scratch, values)
+        enter(scratch, owner)
         write_byte(scratch, c"[")
         while i < PySequence_Fast_GET_SIZE(values):
             if i:
@@ -339,7 +344,7 @@ cdef class Encoder:
             self.write_value(scratch, value)
             i += 1
         write_byte(scratch, c"]")
-        return leave(scratch, values)
+        return leave(scratch, owner)
 
     cdef int write_dict(self, Scratch *scratch, object mapping) except -1:
         cdef Pair pairs[FEW]

@@ -3,6 +3,7 @@
 Each borrows what it reads, writes at `out` where the caller made room, and returns how many bytes it wrote.
 """
 
+cimport cython
 from libc.math cimport signbit
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -76,12 +77,14 @@ cdef Py_ssize_t write_special(uint8_t *out, uint32_t c, bint ensure_ascii) noexc
     return 6 + write_hex_escape(out + 6, 0xDC00 | (c & 0x3FF))
 
 
+@cython.overflowcheck(False)        # the sums wrap around, as they should
 cdef inline bint is_plain_word(uint64_t word) noexcept nogil:
     """Whether all eight bytes stand for themselves.  Each term sets the high bit of a byte that does not; a borrow or a carry
     leaves such a byte only, so it can make a plain neighbour look special but no special byte look plain."""
     return ((word | (word + ONES) | (word - ONES * 0x20) | ((word ^ ONES * 0x22) - ONES) | ((word ^ ONES * 0x5C) - ONES)) & HIGHS) == 0
 
 
+@cython.overflowcheck(False)        # it takes `out - start` for a difference of ints
 cdef Py_ssize_t write_characters(uint8_t *out, const Unit *p, Py_ssize_t n, bint ensure_ascii) noexcept nogil:
     """Write p[0:n] with its escapes: at most 6 bytes for each character, 12 where characters are four bytes wide."""
     cdef uint8_t *start = out
@@ -131,6 +134,7 @@ cdef Py_ssize_t write_decimal(uint8_t *out, uint64_t number) noexcept nogil:
     return DIGITS - i
 
 
+@cython.overflowcheck(False)        # it takes `out - start` for a difference of ints
 cdef Py_ssize_t write_short_double(uint8_t *out, double value) noexcept nogil:
     """Write a number that has at most six decimals as repr() does, or return 0; at most 24 bytes.
 

@@ -31,14 +31,15 @@ cdef int write_int(Scratch *scratch, object value) except -1:
     """Write as int.__repr__ does, whatever a subclass says.  Raises ValueError beyond the interpreter's limit of digits."""
     cdef int overflow = 0
     cdef long long number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    cdef uint64_t size = <uint64_t>number
     if overflow:
         return write_bytes(scratch, (<str>INT_REPR(value)).encode("ascii"))
     reserve(scratch, DIGITS)
     if number < 0:
+        size = ~size + 1            # the size of the least number fits only here, unsigned
         scratch.data[scratch.length] = c"-"
         scratch.length += 1
-    # Negated as unsigned: the least number has no positive counterpart.
-    scratch.length += write_decimal(scratch.data + scratch.length, 0 - <uint64_t>number if number < 0 else <uint64_t>number)
+    scratch.length += write_decimal(scratch.data + scratch.length, size)
     return 0
 
 

@@ -16,6 +16,7 @@ Where a native request deliberately differs from Werkzeug's over the same messag
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp
@@ -34,6 +35,11 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
 
+cdef extern from "Python.h":
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+cdef tuple NO_ARGS = ()
 cdef object EMPTY_ARGS = ImmutableMultiDict()     # immutable, so one for all
 cdef object NOTHING = object()                    # None was assigned
 cdef object new_args = ImmutableMultiDict.__new__
@@ -392,7 +398,7 @@ cdef object make_headers(RequestBase request):
     if headers_class is None:
         from kolben.http.headers import RequestHeaders
         headers_class = RequestHeaders
-    cdef FieldsBase fields = headers_class.__new__(headers_class)
+    cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
     fields.fill(request.head, &request.span)
     return fields
 

@@ -12,6 +12,7 @@ Where what is sent deliberately differs from what Werkzeug's Response gives a WS
 - A status below 200 is refused: it would be no answer (RFC 9110, section 15.2).
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
@@ -74,6 +75,7 @@ cdef inline int write_bytes(Output output, bytes text) except -1:
 
 # ---------------------------------------------------------------- responses
 
+@cython.freelist(16)
 cdef class PlainResponse:
     """Immutable once made."""
 
@@ -170,6 +172,7 @@ cdef class Outgoing:
         else:
             PyUnicode_AsUTF8AndSize(plain.body, &n)
         self.status = plain.status
+        output.reserve(512)
         if plain.status == 200 and plain.content_type is HTML:
             write_bytes(output, OK_HTML)
         elif plain.status == 200 and plain.content_type is JSON:
@@ -233,7 +236,8 @@ cdef class Outgoing:
             iterable = iter(iterable)
             written.extend(islice(iterable, 1))
         if not started:
-            raise LocalProtocolError(f"{type(response).__name__}: expected it to call start_response before its first byte")
+            raise LocalProtocolError(
+                f"{type(response).__name__}: expected it to call start_response before its first byte", source="PEP 3333")
         response.__dict__["close"] = getattr(iterable, "close", nothing)       # as a WSGI server does, and nothing beside it
         return [(name, value) for name, value in started[1]], started[0], chain(written, iterable) if written else iterable
 

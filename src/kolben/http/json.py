@@ -55,15 +55,18 @@ def loads(data: str | bytes | bytearray) -> Any:
     if isinstance(data, str | bytes | bytearray):
         try:
             return _decode(data)
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, RecursionError):  # TypeError: msgspec takes no subclasses of str
             pass
     return json.loads(data)
 
 
-def _decode(data: str | bytes | bytearray) -> Any:
+def _import_and_decode(data: str | bytes | bytearray) -> Any:
     """Decode by msgspec, which is imported at the first call: programs that read no JSON do without it."""
-    global _decode  # noqa: PLW0603 - replaces itself by what it has imported
-    import msgspec.json  # noqa: PLC0415
+    global _decode  # noqa: PLW0603 - from now on without this detour
+    import msgspec.json
 
     _decode = msgspec.json.decode
     return _decode(data)
+
+
+_decode: Callable[[str | bytes | bytearray], Any] = _import_and_decode

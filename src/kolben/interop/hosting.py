@@ -24,7 +24,7 @@ class WSGIHandler(Handler):
         self.request_class = Request
         self._plan = WSGIPlan(application)
 
-    def match(self, request: Request) -> Plan:  # noqa: ARG002 - the protocol's argument
+    def match(self, request: Request) -> Plan:
         """Return the plan."""
         return self._plan
 

@@ -15,12 +15,14 @@ from werkzeug.routing import (
     RoutingException,
     RuleFactory,
     RuleTemplate,
+    RuleTemplateFactory,
     Subdomain,
     Submount,
     UnicodeConverter,
     UUIDConverter,
     ValidationError,
     WebsocketMismatch,
+    parse_converter_args,
 )
 
 from kolben.routing.adapter import MapAdapter
@@ -44,10 +46,12 @@ __all__ = [
     "Rule",
     "RuleFactory",
     "RuleTemplate",
+    "RuleTemplateFactory",
     "Subdomain",
     "Submount",
     "UUIDConverter",
     "UnicodeConverter",
     "ValidationError",
     "WebsocketMismatch",
+    "parse_converter_args",
 ]

@@ -35,8 +35,11 @@ cdef class Recipe:
     cdef dict _defaults
     cdef bint _sorts                  # the map sorts the query
 
-    cdef bint suits(self, dict values, object method) except -1
-    cdef tuple build(self, dict values, bint append_unknown)      # (domain, path, websocket), or None
+    # (domain, path, websocket), or None if the rule does not take these values.
+    cdef tuple build(self, dict values, object method, bint append_unknown)
+    cdef bint _suits(self, dict values, object method) except -1
+    cdef tuple _fill(self, dict values, bint append_unknown)
+    cdef tuple _ask_rule(self, dict values, bint append_unknown)
     cdef str _query(self, dict values, bint append_unknown)
 
 
@@ -60,7 +63,7 @@ cdef class Builder:
     cdef unsigned long long _version
     cdef dict _rules_by_endpoint      # the map's own
     cdef dict _endpoints
-    cdef bint _host_matching
+    cdef bint host_matching           # as it was when the last URL was built
 
     # (domain, path, websocket) of the first rule that takes these values, or None.  `values` has no None in it.
     cdef tuple build_parts(

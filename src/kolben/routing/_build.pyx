@@ -9,10 +9,10 @@ cimport cython
 from kolben.routing._quote cimport quote_path, quote_query
 from kolben.routing._tree cimport Tree
 
-from werkzeug.datastructures import MultiDict
-from werkzeug.routing import BuildError, ValidationError
+from werkzeug.routing import ValidationError
 
 
+@cython.final
 cdef class Slot:
 
     def __init__(self, str name not None, int kind, converter):
@@ -32,6 +32,7 @@ cdef class Slot:
         return <str>value if type(value) is str else None
 
 
+@cython.final
 cdef class Recipe:
 
     def __init__(self, rule not None, tuple domain=None, tuple path=None):
@@ -48,46 +49,53 @@ cdef class Recipe:
         self._needed = tuple([name for name in rule.arguments if name not in self._defaults])
         self._sorts = rule.map.sort_parameters
 
-    cdef bint suits(self, dict values, object method) except -1:
+    cdef tuple build(self, dict values, object method, bint append_unknown):
         if not self._is_native or self._rule._trace is not self._trace:
-            return self._rule.suitable_for(values, method)
+            return self._ask_rule(values, append_unknown) if self._rule.suitable_for(values, method) else None
+        return self._fill(values, append_unknown) if self._suits(values, method) else None
+
+    cdef bint _suits(self, dict values, object method) except -1:
         if method is not None and self._methods is not None and method not in self._methods:
             return False
         for name in self._needed:
             if name not in values:
                 return False
-        for name, value in self._defaults.items():
-            if name in values and value != values[name]:
-                return False
+        if self._defaults:
+            for name, value in self._defaults.items():
+                if name in values and value != values[name]:
+                    return False
         return True
 
-    cdef tuple build(self, dict values, bint append_unknown):
-        cdef str query = None, domain, path
-        if self._is_native and self._rule._trace is self._trace:
-            try:
+    cdef tuple _fill(self, dict values, bint append_unknown):
+        cdef str query = "", domain, path
+        try:
+            if self._defaults or len(values) != len(self._needed):
                 query = self._query(values, append_unknown)
-                if query is not None:
-                    domain = _fill(self._domain, values, "")
-                    path = None if domain is None else _fill(self._path, values, query)
-                    if path is not None:
-                        return domain, path, self._websocket
-            except ValidationError:
-                return None
+            if query is not None:
+                domain = _fill(self._domain, values, "")
+                path = None if domain is None else _fill(self._path, values, query)
+                if path is not None:
+                    return domain, path, self._websocket
+        except ValidationError:
+            return None
+        return self._ask_rule(values, append_unknown)
+
+    cdef tuple _ask_rule(self, dict values, bint append_unknown):
         built = self._rule.build(values, append_unknown)
         return None if built is None else (built[0], built[1], self._websocket)
 
     cdef str _query(self, dict values, bint append_unknown):
         """Return the query with its question mark, or "" without unknown values; None if it is not to be made here."""
-        cdef list pairs
-        if len(values) == len(self._needed) and not self._defaults:
-            return ""
-        pairs = []
+        cdef list pairs = []
         for name, value in values.items():
             if name in self._known:
                 continue
             if type(name) is not str or name == ".self" or self._sorts:
                 return None
-            if append_unknown and not _append_pairs(pairs, <str>name, value):
+            try:
+                if append_unknown and not _append_pairs(pairs, <str>name, value):
+                    return None
+            except ValueError:        # it may be about a later name that Werkzeug complains
                 return None
         return "?" + "&".join(pairs) if pairs else ""
 
@@ -115,11 +123,16 @@ cdef str _fill(tuple parts, dict values, str query):
     """Join literal text and filled slots; None if a converter made something unusual."""
     cdef list pieces
     cdef str text
+    cdef Slot slot
     if len(parts) == 1 and type(parts[0]) is str:
         return <str>parts[0] + query if query else <str>parts[0]
     pieces = []
     for part in parts:
-        text = <str>part if type(part) is str else (<Slot>part).fill(values[(<Slot>part).name])
+        if type(part) is str:
+            pieces.append(part)
+            continue
+        slot = part
+        text = slot.fill(values[slot.name])
         if text is None:
             return None
         pieces.append(text)
@@ -148,20 +161,6 @@ cdef class Builder:
         self._updates = updates
         self._version = 0
 
-    def build(self, adapter not None, endpoint, values, method, force_external, bint append_unknown, url_scheme):
-        """Return the URL that Werkzeug's MapAdapter.build returns, or raise what it raises."""
-        cdef dict clean = _without_none(values)
-        cdef object server_name = adapter.server_name
-        cdef tuple parts = self.build_parts(endpoint, clean, method, adapter.default_method, append_unknown, server_name)
-        if parts is None:
-            raise BuildError(endpoint, dict(clean), method, adapter)
-        domain, path, websocket = parts
-        if not (force_external or websocket) and domain == (server_name if self._host_matching else adapter.subdomain):
-            return _join(adapter.script_name.rstrip("/"), path)
-        if not self._host_matching:
-            domain = f"{domain}.{server_name}" if domain else server_name
-        return _join(f"{_scheme(adapter, url_scheme, websocket)}//{domain}{adapter.script_name[:-1]}", path)
-
     cdef tuple build_parts(
         self, object endpoint, dict values, object method, object default_method, bint append_unknown, object server_name,
     ):
@@ -180,12 +179,10 @@ cdef class Builder:
         cdef Recipe recipe
         cdef tuple parts, first = None
         for recipe in rules.recipes:
-            if not recipe.suits(values, method):
-                continue
-            parts = recipe.build(values, append_unknown)
+            parts = recipe.build(values, method, append_unknown)
             if parts is None:
                 continue
-            if not self._host_matching or parts[0] == server_name:
+            if not self.host_matching or parts[0] == server_name:
                 return parts
             if first is None:
                 first = parts
@@ -193,57 +190,27 @@ cdef class Builder:
 
     cdef Endpoint _endpoint(self, object endpoint):
         cdef Endpoint compiled
+        cdef dict endpoints
         if self._updates:
             self._map.update()
         if self._endpoints is None or self._version != self._tree.version:
             self._refresh()
+        endpoints = self._endpoints   # another one if rules change while an endpoint is compiled: that one is thrown away
         rules = self._rules_by_endpoint.get(endpoint)
         if rules is None:
             return None
-        compiled = self._endpoints.get(endpoint)
+        compiled = endpoints.get(endpoint)
         if compiled is None or not compiled.is_current(rules):
             with self._map._remap_lock:          # while Werkzeug sorts a list in place, it looks empty to others
                 compiled = Endpoint(rules, tuple([self._compile(rule) for rule in rules]))
-            self._endpoints[endpoint] = compiled
+            endpoints[endpoint] = compiled
         return compiled
 
     cdef int _refresh(self) except -1:
         cdef unsigned long long version = self._tree.version      # read first: what changes from here on is seen next time
         self._map.update()
         self._rules_by_endpoint = self._map._rules_by_endpoint
-        self._host_matching = self._map.host_matching
+        self.host_matching = self._map.host_matching
         self._endpoints = {}
         self._version = version
         return 0
-
-
-cdef dict _without_none(object values):
-    """Return the values that are there, a MultiDict's as one or as a list; the dictionary itself if none is missing."""
-    if not values:
-        return {}
-    if isinstance(values, MultiDict):
-        return {key: (several[0] if len(several) == 1 else several) for key, several in dict.items(values) if len(several) != 0}
-    if type(values) is dict:
-        for value in (<dict>values).values():
-            if value is None:
-                break
-        else:
-            return <dict>values
-    return {key: value for key, value in values.items() if value is not None}
-
-
-cdef str _join(object base, object path):
-    """Put a path behind the script's with one slash between them."""
-    return f"{base}/{path.lstrip('/')}" if base or path[:1] != "/" or path[1:2] == "/" else path
-
-
-cdef str _scheme(object adapter, object url_scheme, bint websocket):
-    """Return the scheme with its colon, or "": a WebSocket's URL always has one, and none but it has a WebSocket's."""
-    if url_scheme is None:
-        url_scheme = adapter.url_scheme
-    secure = url_scheme in ("https", "wss")
-    if websocket:
-        return "wss:" if secure else "ws:"
-    if not url_scheme:
-        return ""
-    return "https:" if secure else "http:"

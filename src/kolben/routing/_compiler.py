@@ -12,6 +12,7 @@ is overridden; rules that override `provides_defaults_for`; a converter whose re
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import werkzeug.routing
@@ -26,8 +27,6 @@ from kolben.routing._tree import Entry, Node, Picture, default_rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from werkzeug.routing.rules import RulePart
 
 __all__ = ["compile_recipe", "compile_rules"]
 
@@ -79,7 +78,9 @@ def _compile_sorted(rules: werkzeug.routing.Map, version: int) -> Picture:
 def _compile_state(rules: werkzeug.routing.Map, state: State) -> Node:
     # Copied before they are walked: rules may be added meanwhile.
     static = {part: _compile_state(rules, following) for part, following in list(state.static.items())}
-    dynamic = [(compile_part(part), _compile_state(rules, following)) for part, following in list(state.dynamic)]
+    dynamic = [
+        (compile_part(part.content, part.final, part.suffixed), _compile_state(rules, following)) for part, following in list(state.dynamic)
+    ]
     return Node(static, dynamic, [_compile_rule(rules, rule) for rule in list(state.rules)])
 
 
@@ -94,23 +95,20 @@ def _compile_rule(rules: werkzeug.routing.Map, rule: werkzeug.routing.Rule) -> E
     )
 
 
-def compile_part(part: RulePart) -> Pattern:
-    """Return the native pattern for a dynamic part.
-
-    Raises:
-        NotNativeError: its regular expression does not compile.
-    """
-    known = None if part.suffixed else PART.fullmatch(part.content)
+@lru_cache(maxsize=1024)
+def compile_part(content: str, final: bool, suffixed: bool) -> Pattern:
+    """Return the native pattern for a dynamic part; NotNativeError if its regular expression does not compile."""
+    known = None if suffixed else PART.fullmatch(content)
     if known is not None:
         shape, limits = _known_shape(known)
         prefix, suffix = _unescape(known["prefix"]), _unescape(known["suffix"])
-        return Pattern(shape, final=part.final, prefix=prefix, suffix=suffix, **limits)
+        return Pattern(shape, final=final, prefix=prefix, suffix=suffix, **limits)
     try:
-        regex = re.compile(part.content)
+        regex = re.compile(content)
         names = sorted((name for name in regex.groupindex if name.startswith("__werkzeug_")), key=lambda name: int(name[11:]))
     except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise NotNativeError from error
-    return Pattern(_segment.REGEX, final=part.final, suffixed=part.suffixed, regex=regex, groups=tuple(names))
+    return Pattern(_segment.REGEX, final=final, suffixed=suffixed, regex=regex, groups=tuple(names))
 
 
 def _known_shape(known: re.Match[str]) -> tuple[int, dict[str, Any]]:
@@ -145,14 +143,13 @@ def _unescape(text: str) -> str:
 
 def compile_conversion(converter: werkzeug.routing.BaseConverter) -> Conversion:
     """Return how this converter makes values: natively where its class inherits a built-in `to_python` unchanged."""
-    kind, limits = _segment.CALL, {}
     inherited = None if "to_python" in vars(converter) else type(converter).to_python
     if inherited is werkzeug.routing.BaseConverter.to_python:
-        kind = _segment.KEEP
-    elif isinstance(converter, NumberConverter) and inherited is NumberConverter.to_python and type(converter.fixed_digits) is int:
-        kind = {int: _segment.TO_INT, float: _segment.TO_FLOAT}.get(converter.num_convert, _segment.CALL)
-        limits = {"fixed_digits": converter.fixed_digits, "minimum": converter.min, "maximum": converter.max}
-    return Conversion(kind, converter, **limits)
+        return Conversion(_segment.KEEP, converter)
+    if isinstance(converter, NumberConverter) and inherited is NumberConverter.to_python and type(converter.fixed_digits) is int:
+        kind = _segment.TO_INT if converter.num_convert is int else _segment.TO_FLOAT if converter.num_convert is float else _segment.CALL
+        return Conversion(kind, converter, fixed_digits=converter.fixed_digits, minimum=converter.min, maximum=converter.max)
+    return Conversion(_segment.CALL, converter)
 
 
 def compile_recipe(rule: werkzeug.routing.Rule) -> Recipe:
@@ -161,31 +158,31 @@ def compile_recipe(rule: werkzeug.routing.Rule) -> Recipe:
     overridden = any(getattr(type(rule), name) is not getattr(werkzeug.routing.Rule, name) for name in BUILDING)
     if overridden or any(type(name) is not str for name in defaults):
         return Recipe(rule)
-    parts = [_compile_piece(rule, is_variable, text, defaults) for is_variable, text in rule._trace]
-    if any(part is None for part in parts):
-        return Recipe(rule)
+    parts: list[str | Slot] = []
+    for is_variable, text in rule._trace:
+        part = _compile_piece(rule, text, defaults) if is_variable else quote(text)
+        if part is None:
+            return Recipe(rule)
+        parts.append(part)
     border = rule._trace.index((False, "|"))  # between the domain and the path
     return Recipe(rule, _fold(parts[:border]), _fold(parts[border + 1 :]))
 
 
-def _compile_piece(rule: werkzeug.routing.Rule, is_variable: bool, text: str, defaults: Mapping[str, Any]) -> str | Slot | None:
-    """Return literal text, a place for a value, or None for what only the rule can make."""
-    if not is_variable:
-        return quote(text)
-    converter = rule._converters[text]
-    if text in defaults:
-        literal = converter.to_url(defaults[text])
-        return literal if type(literal) is str else None
-    return Slot(text, _slot_kind(converter), converter)
+def _compile_piece(rule: werkzeug.routing.Rule, name: str, defaults: Mapping[str, Any]) -> str | Slot | None:
+    """Return a place for a variable's value, or its default as literal text; None for what only the rule can make."""
+    converter = rule._converters[name]
+    if name not in defaults:
+        return Slot(name, _slot_kind(converter), converter)
+    literal = converter.to_url(defaults[name])
+    return literal if type(literal) is str else None
 
 
 def _slot_kind(converter: werkzeug.routing.BaseConverter) -> int:
     inherited = None if "to_url" in vars(converter) else type(converter).to_url
     if inherited is werkzeug.routing.BaseConverter.to_url:
         return _build.QUOTE
-    is_number = isinstance(converter, NumberConverter) and inherited is NumberConverter.to_url
-    if is_number and converter.num_convert is int and not converter.fixed_digits:
-        return _build.NUMBER
+    if isinstance(converter, NumberConverter) and inherited is NumberConverter.to_url:
+        return _build.NUMBER if converter.num_convert is int and not converter.fixed_digits else _build.ASK
     return _build.ASK
 
 

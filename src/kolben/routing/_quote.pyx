@@ -13,10 +13,11 @@ cdef bint[256] IN_QUERY
 cdef const unsigned char *HEX = b"0123456789ABCDEF"
 
 
-cdef void _fill(bint *table, bytes kept) noexcept:
+cdef int _fill(bint *table, bytes kept) except -1:
     cdef unsigned char byte
     for byte in kept:
         table[byte] = True
+    return 0
 
 
 _fill(IN_PATH, UNRESERVED + b"!$&'()*+,/:;=@")

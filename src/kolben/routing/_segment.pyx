@@ -5,6 +5,7 @@ code; any other is run as it is.  The text between a literal prefix and a litera
 both, so that one test of the middle decides as the regular expression would, without backtracking.
 """
 
+cimport cython
 from cpython.float cimport PyFloat_FromString
 from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_Substring, PyUnicode_Tailmatch, Py_UNICODE_ISDECIMAL
 
@@ -15,18 +16,24 @@ cdef enum:
     ZERO = 0x30           # the digit
 
 
-cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
+# Unchecked: callers give 0 <= start and end <= len(text), and no None.
+@cython.boundscheck(False)
+@cython.wraparound(False)
+cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) except -1:
     """Whether text[start:end] is one or more decimal digits, of any script as in a regular expression."""
     cdef Py_ssize_t i
     if start >= end:
         return False
     for i in range(start, end):
-        if not Py_UNICODE_ISDECIMAL(text[i]):
+        if not ("0" <= text[i] <= "9" or Py_UNICODE_ISDECIMAL(text[i])):
             return False
     return True
 
 
-cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
+# Unchecked: callers give 0 <= start and end <= len(text), and no None.
+@cython.boundscheck(False)
+@cython.wraparound(False)
+cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) except -1:
     cdef Py_ssize_t i
     cdef Py_UCS4 character
     for i in range(start, end):
@@ -36,8 +43,8 @@ cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) noexcept:
     return True
 
 
-cdef bint _is_uuid(str text) noexcept:
-    """Whether text is 8-4-4-4-12 hexadecimal digits."""
+cdef bint _is_uuid(str text) except -1:
+    """Whether text is 8-4-4-4-12 hexadecimal digits, of ASCII only."""
     return (
         len(text) == 36
         and text[8] == "-" and text[13] == "-" and text[18] == "-" and text[23] == "-"
@@ -68,6 +75,11 @@ cdef class Pattern:
         self._words = words
         self._match = regex.match if regex is not None else None
         self._groups = groups
+
+    def catch(self, target not None):
+        """Return the values that this pattern catches, or None: for tests."""
+        values = []
+        return values if self.test(target, values) != MISS else None
 
     cdef int test(self, str target, list values) except -1:
         cdef Py_ssize_t before, after

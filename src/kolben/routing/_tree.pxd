@@ -10,7 +10,7 @@ cpdef enum:                # Match.outcome
     WEBSOCKET_MISMATCH = 3
     REDIRECT_PATH = 4     # the right path stands in `path`, unquoted: a slash was missing, or several became one
     REDIRECT_ALIAS = 5    # `endpoint` and `view_args` name the canonical rule
-    REDIRECT_DEFAULTS = 6 # `rule` is the one whose defaults are what was asked for
+    REDIRECT_DEFAULTS = 6         # `rule` is the one whose defaults are what was asked for
     REDIRECT_TO = 7       # `rule.redirect_to` says where to
 
 
@@ -52,7 +52,7 @@ cdef class Node:
     cdef tuple _pattern_nodes
     cdef tuple _entries
     cdef Node _slash                  # what _static has under the empty part
-    cdef dict _paths                  # of a root's child: whole static paths below it -> Node
+    cdef dict _paths                  # whole static paths below it -> Node; None but for the root's children
 
 
 cdef class Picture:

@@ -13,7 +13,7 @@ import re
 cimport cython
 from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_Substring
 
-from kolben.routing._segment cimport HIT_BUT_SLASH, MISS, Conversion, Pattern
+from kolben.routing._segment cimport HIT_BUT_SLASH, KEEP, MISS, Conversion, Pattern
 
 from werkzeug.routing import NoMatch, RequestAliasRedirect, RequestPath, ValidationError
 
@@ -73,6 +73,7 @@ cdef Match _MISMATCH = _outcome(WEBSOCKET_MISMATCH)
 
 
 @cython.final
+@cython.no_gc                         # lives for one call, and nothing refers to it
 @cython.freelist(16)
 cdef class _Search:
     """What one search knows: its question, and what it met on the way."""
@@ -118,10 +119,12 @@ cdef class Entry:
     cdef Match make_match(self, list values, str method, bint redirect_defaults):
         """Convert the values; None if one is not valid.  The rule does not match then, and no other is tried."""
         cdef Match match = _found(self.rule, self._endpoint, {})
+        cdef Conversion conversion
         cdef Py_ssize_t i
         try:
             for i in range(min(len(self._names), len(values))):
-                match.view_args[self._names[i]] = (<Conversion>self._conversions[i]).apply(values[i])
+                conversion = self._conversions[i]
+                match.view_args[self._names[i]] = values[i] if conversion.kind == KEEP else conversion.apply(values[i])
         except ValidationError:
             return None
         if self._defaults is not None:
@@ -153,7 +156,6 @@ cdef class Node:
         self._pattern_nodes = tuple([node for _, node in dynamic])
         self._entries = tuple(entries)
         self._slash = static.get("")
-        self._paths = {}
 
     def collect_static_paths(self):
         """Fill in the tables of whole static paths, one for each static domain: call it for the root."""
@@ -175,14 +177,16 @@ cdef Entry _search_host(_Search search, Node root):
     cdef Node node = root._static.get(search.domain)
     cdef Pattern pattern
     cdef int result
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, caught = len(search.values)
     if node is not None:
-        entry = _search(search, node, 0)
+        if search.end and node._slash is not None and not node._patterns:
+            entry = _search(search, node._slash, 1)       # PERF: a path's first part is empty; bench/routing.py
+        else:
+            entry = _search(search, node, 0)
         if entry is not None or search.slash_required:
             return entry
     for i in range(len(root._patterns)):
         pattern = root._patterns[i]
-        caught = len(search.values)
         result = pattern.test(f"{search.domain}/{search.path}" if pattern.final else search.domain, search.values)
         if result == MISS:
             continue
@@ -193,7 +197,7 @@ cdef Entry _search_host(_Search search, Node root):
     return None
 
 
-cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_t following) noexcept:
+cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_t following) except -1:
     """Where to go on after a hit."""
     if result == HIT_BUT_SLASH:
         return search.end             # the empty part behind the last slash
@@ -202,7 +206,7 @@ cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_
 
 cdef Entry _search(_Search search, Node node, Py_ssize_t start):
     """Find the rule for the parts that begin at `start`; None, too, when a slash is missing."""
-    cdef Py_ssize_t stop, caught
+    cdef Py_ssize_t stop
     cdef str part
     cdef Entry entry
     cdef Node child
@@ -285,10 +289,6 @@ cdef class Picture:
         self._merge_slashes = merge_slashes
         self._redirect_defaults = redirect_defaults
 
-    @property
-    def is_native(self):
-        return self._root is not None
-
     cdef Match match(self, str domain, str path, str method, bint websocket):
         cdef Entry entry
         cdef Match match
@@ -366,7 +366,7 @@ def default_rules_for(map, rule):
     for other in map._rules_by_endpoint.get(rule.endpoint, ()):
         if other is rule:
             break
-        if other.provides_defaults_for(rule):
+        if other.defaults and other.provides_defaults_for(rule):
             rules.append(other)
     return tuple(rules)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import werkzeug.routing
 
@@ -10,6 +10,16 @@ from kolben.routing._build import Builder
 from kolben.routing._compiler import compile_recipe, compile_rules
 from kolben.routing._tree import Tree
 from kolben.routing.adapter import MapAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.wrappers import Request
+
+# What a rule and a map of Werkzeug's know: to set another attribute changes nothing that matching or building sees.
+RULE_ATTRIBUTES = frozenset(vars(werkzeug.routing.Rule("/"))) | {"_build", "_build_unknown"}
+MAP_ATTRIBUTES = frozenset(vars(werkzeug.routing.Map())) | {"merge_slashes"}
 
 
 class Rule(werkzeug.routing.Rule):
@@ -19,7 +29,7 @@ class Rule(werkzeug.routing.Rule):
         """Set an attribute, and tell the map."""
         super().__setattr__(name, value)
         owner = self.__dict__.get("map")
-        if isinstance(owner, Map):
+        if name in RULE_ATTRIBUTES and isinstance(owner, Map):
             owner.changed()
 
 
@@ -27,14 +37,14 @@ class Map(werkzeug.routing.Map):
     """Holds the rules of an application.  Werkzeug: same.
 
     Rules are searched in a native picture of them, which is made again when they change.  Everything that goes
-    through the map or a `kolben.routing.Rule` is noticed.  Whoever changes a bound Werkzeug rule in place calls
-    `changed()` afterwards.
+    through the map or a `kolben.routing.Rule` is noticed.  Whoever changes a bound Werkzeug rule in place, or what a
+    rule or a converter holds, calls `changed()` afterwards.
     """
 
     _tree: Tree
     _builder: Builder
 
-    def __new__(cls, *_args: object, **_kwargs: object) -> Map:
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """Give the map its tree and its builder before anybody can set an attribute."""
         self = super().__new__(cls)
         tree = Tree(self, compile_rules)
@@ -43,9 +53,10 @@ class Map(werkzeug.routing.Map):
         return self
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Set an attribute; every one may change what matches."""
+        """Set an attribute; most may change what matches."""
         super().__setattr__(name, value)
-        if name != "_remap" or value:  # update() takes the mark away and changes nothing that matching sees
+        # update() takes _remap away when it has sorted the rules; add() sets it when it has added some.
+        if name in MAP_ATTRIBUTES and (name != "_remap" or value):
             self._tree.changed()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,16 +72,41 @@ class Map(werkzeug.routing.Map):
         """Have the rules compiled again before they are used the next time."""
         self._tree.changed()
 
-    def bind(self, *args: Any, **kwargs: Any) -> MapAdapter:
+    def bind(
+        self,
+        server_name: str,
+        script_name: str | None = None,
+        subdomain: str | None = None,
+        url_scheme: str = "http",
+        default_method: str = "GET",
+        path_info: str | None = None,
+        query_args: Mapping[str, Any] | str | None = None,
+    ) -> MapAdapter:
         """Return an adapter for one host and script.  Werkzeug: same."""
-        return _adopt(super().bind(*args, **kwargs))
+        return _adopt(
+            super().bind(
+                server_name=server_name,
+                script_name=script_name,
+                subdomain=subdomain,
+                url_scheme=url_scheme,
+                default_method=default_method,
+                path_info=path_info,
+                query_args=query_args,
+            ),
+        )
 
-    def bind_to_environ(self, *args: Any, **kwargs: Any) -> MapAdapter:
+    def bind_to_environ(
+        self,
+        environ: WSGIEnvironment | Request,
+        server_name: str | None = None,
+        subdomain: str | None = None,
+    ) -> MapAdapter:
         """Return an adapter for a WSGI environment or a request.  Werkzeug: same."""
-        return _adopt(super().bind_to_environ(*args, **kwargs))
+        return _adopt(super().bind_to_environ(environ, server_name=server_name, subdomain=subdomain))
 
 
 def _adopt(adapter: werkzeug.routing.MapAdapter) -> MapAdapter:
-    """Make Werkzeug's adapter ours.  Its class is fixed in Werkzeug's bind; the two differ in nothing but methods."""
-    adapter.__class__ = MapAdapter
-    return adapter  # type: ignore[return-value]
+    """Return ours for the adapter that Werkzeug made: its bind() knows only its own class."""
+    ours = MapAdapter.__new__(MapAdapter)
+    ours.adopt(adapter)
+    return ours

@@ -4,7 +4,6 @@ import logging
 
 cimport cython
 
-from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
 from kolben.server._connection cimport Connection, ConnectionFacts
@@ -19,7 +18,7 @@ cdef enum:
 cdef object log = logging.getLogger("kolben.server")
 
 
-@cython.no_gc_clear       # its timer, and its block, are given back to objects that it refers to
+@cython.no_gc_clear       # its timer is given back to an object that it refers to
 cdef class Acceptor(Watched):
     """Accepts connections from one listener.  Borrows its descriptor: stop() before the listener is closed."""
 
@@ -27,7 +26,6 @@ cdef class Acceptor(Watched):
     cdef str scheme
     cdef object server
     cdef object listener
-    cdef bint resting
 
     def __init__(self, Engine engine not None, listener, *, str scheme not None, server not None):
         self.engine = engine
@@ -70,7 +68,7 @@ cdef class Acceptor(Watched):
             connection = Connection.__new__(Connection)
             connection.engine = self.engine
             connection.open(fd, info)
-            connection.receive()              # what came with the handshake's last segment
+            self.engine.reactor.schedule(connection)      # later in this turn: to read what came with the handshake's last segment
         return 0
 
     cdef int rest(self, reason) except -1:
@@ -83,3 +81,6 @@ cdef class Acceptor(Watched):
     cdef int on_timer(self) except -1:
         self.engine.reactor.resume(self)
         return 0
+
+    cdef int on_error(self) except -1:
+        return self.rest("an error, see above")

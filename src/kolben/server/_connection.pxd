@@ -12,6 +12,7 @@ from kolben.wire._chunk cimport ChunkDecoder
 cdef enum:
     COPY_LIMIT = 16384        # bytes of a body up to which it is copied behind its head, to be one write
     READS_PER_STEP = 8        # of one connection, before others have their turn
+    REQUESTS_PER_STEP = 64    # likewise: so many pipelined ones are a fraction of a millisecond
 
 cdef enum Phase:
     READING_HEAD              # or idle: between two requests
@@ -35,7 +36,6 @@ cdef class Connection(Watched):
     cdef bint peer_closed             # the peer shut its sending side
     cdef bint follows                 # bytes of the next request are here already
     cdef bint head_started            # its deadline runs
-    cdef bint body_complete           # or there is none
     cdef bint keep_alive              # after the present answer
     cdef int64_t served
     cdef int64_t body_left            # of a Content-Length body
@@ -58,10 +58,11 @@ cdef class Connection(Watched):
     cdef object stream                # who sends the lazy body: StreamWriter of streams.py
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
-    cdef object closing               # a response to be closed once its last byte is out
+    cdef tuple closing                # (a response to be closed once its last byte is out, its context), or None
     cdef bint ending                  # all is said; shut down once it is sent
 
     cdef int open(self, int fd, ConnectionFacts info) except -1
+    cdef int set_deadline(self, int64_t delay) except -1
     # reading
     cdef int receive(self) except -1
     cdef int take_input(self) except -1
@@ -83,9 +84,12 @@ cdef class Connection(Watched):
     cdef int run_task(self) except -1
     # answering
     cdef int answer(self, object response) except -1
-    cdef int begin_stream(self, object body) except -1
+    cdef int begin_stream(self, object response) except -1
     cdef int finish(self) except -1
+    cdef int release(self) except -1
+    cdef int drop_spool(self) except -1
     cdef int drop(self, object response) except -1
+    cdef int put_away(self, object response) except -1
     cdef int refuse(self, int status, object message) except -1
     # sending
     cdef int send_body(self, object body) except -1

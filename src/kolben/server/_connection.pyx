@@ -5,14 +5,18 @@ Nothing here waits.  A body that is not complete, a plan in a thread, output tha
 event, a timer or a posted result goes on from there.
 
 Invariants: the engine's read buffer and output are empty when a step ends; one request at a time is in the handler, and nothing is
-read meanwhile, so that pipelined requests wait in the kernel; the first bytes of `input` are where the parser goes on.
+read meanwhile, so that pipelined requests wait in the kernel; nor is a request begun while output waits to be sent; the first bytes
+of `input` are where the parser goes on.  What stopped before everything was read stands in the ready list, or waits for an event that
+is sure to come: an answer, a spilled batch, drained output.
 """
 
 import logging
+from asyncio import CancelledError
 
 cimport cython
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -23,15 +27,14 @@ from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_respo
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, READ_SIZE
 from kolben.server._socket cimport (
-    AF_INET, AF_INET6, EAGAIN, EINTR, EWOULDBLOCK, MSG_NOSIGNAL, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close,
-    send, send2, shutdown, sockaddr_in, sockaddr_in6,
+    AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
+    sockaddr_in, sockaddr_in6,
 )
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 from kolben.wire._head cimport PARTIAL
 from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
 
 from kolben.base.errors import ProtocolError
-from kolben.http._plan import Plan as PlanType
 from kolben.server.bodies import Spool
 from kolben.server.streams import AsyncBody, ThreadBody
 
@@ -39,7 +42,10 @@ cdef extern from "Python.h":
     object PyContext_Copy(object context)
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
+cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -84,14 +90,11 @@ cdef class Connection(Watched):
         self.fd = fd
         self.info = info
         self.phase = READING_HEAD
-        self.body_complete = True
         self.readable = True
         self.engine.reactor.watch(self, False)
         self.engine.active += 1
         self.engine.accepted += 1
-        if self.engine.first_byte:
-            self.engine.reactor.set_timer(self, self.engine.first_byte)
-        return 0
+        return self.set_deadline(self.engine.first_byte)
 
     # ------------------------------------------------ events
 
@@ -102,6 +105,8 @@ cdef class Connection(Watched):
             self.readable = True
         if self.pending is not None and flags & (WRITABLE | FAILED):
             self.flush_pending()
+        if self.phase == STREAMING and flags & FAILED:
+            return self.abort()                           # nobody is there any more; a body that waits would not find out
         if self.readable and self.fd >= 0:
             self.receive()
         return 0
@@ -127,6 +132,12 @@ cdef class Connection(Watched):
             self.close()
         return 0
 
+    cdef int set_deadline(self, int64_t delay) except -1:
+        """Have on_timer() called after `delay` milliseconds instead of what was set before; 0: never."""
+        if delay:
+            return self.engine.reactor.set_timer(self, delay)
+        return self.engine.reactor.clear_timer(self)
+
     cdef int on_error(self) except -1:
         self.engine.output.length = 0
         return self.abort()
@@ -139,9 +150,9 @@ cdef class Connection(Watched):
         cdef unsigned char *p
         cdef Py_ssize_t n, room, used
         cdef int reads = 0
-        while self.readable and (self.phase <= READING_BODY or self.phase == LINGERING):
-            if self.pending_size > engine.output_limit and self.phase != LINGERING:
-                break                                     # answers are not taken: no new requests
+        while self.readable and (self.phase <= READING_BODY or self.phase == LINGERING) and not self.in_ready:
+            if self.phase == READING_HEAD and self.pending is not None:
+                break                                     # an answer is not taken yet: no new requests
             if reads == READS_PER_STEP:
                 engine.reactor.schedule(self)
                 break
@@ -153,14 +164,14 @@ cdef class Connection(Watched):
                 self.input = engine.blocks.reserve(self.input, 4096)
                 p = self.input.data + self.input.end
                 room = self.input.capacity - self.input.end
-            n = recv(self.fd, p, room, 0)
+            n = recv(self.fd, p, room)
             if n <= 0:
                 if n == 0:
                     self.readable = False
                     self.on_eof()
                 elif errno == EAGAIN or errno == EWOULDBLOCK:
                     self.readable = False
-                elif errno != EINTR:
+                else:
                     self.close()                          # ECONNRESET and its kind: a normal end
                 break
             if n < room and not self.peer_closed:
@@ -197,24 +208,30 @@ cdef class Connection(Watched):
     cdef int on_eof(self) except -1:
         """The peer shut its sending side.  What it asked for, it still gets."""
         self.peer_closed = True
-        if self.phase == READING_HEAD:
-            if self.pending is None:
-                self.close()
-            else:
-                self.ending = True
-        elif self.phase == READING_BODY or self.phase == LINGERING:
-            self.close()
-        return 0
+        self.flush()                                      # answers to what it sent before
+        if self.fd < 0:
+            return 0
+        if self.pending is None:
+            return self.close()
+        self.phase = LINGERING                            # until they are sent
+        self.ending = True
+        self.drop_spool()
+        return self.release()
 
     cdef Py_ssize_t take(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Use bytes from the peer; return how many.  The rest waits for the present answer, or for more bytes."""
         cdef Py_ssize_t used = 0
         cdef Py_ssize_t now
+        cdef int heads = 0
         try:
             while used < n:
                 if self.phase == READING_HEAD:
-                    if self.pending_size > self.engine.output_limit:
+                    if self.pending is not None:
                         break
+                    if heads == REQUESTS_PER_STEP:
+                        self.engine.reactor.schedule(self)
+                        break
+                    heads += 1
                     now = self.take_head(p + used, n - used)
                     if now == 0:
                         break
@@ -237,8 +254,8 @@ cdef class Connection(Watched):
         """Parse a head and begin its request; 0 if it is not complete."""
         cdef Py_ssize_t used = self.engine.parser.parse(p, n, &self.resume)
         if used == PARTIAL:
-            if not self.head_started and self.engine.head:
-                self.engine.reactor.set_timer(self, self.engine.head)
+            if not self.head_started:
+                self.set_deadline(self.engine.head)
             self.head_started = True
             return 0
         self.resume = 0
@@ -248,8 +265,7 @@ cdef class Connection(Watched):
         return used
 
     cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1:
-        if self.engine.body_idle:
-            self.engine.reactor.set_timer(self, self.engine.body_idle)
+        self.set_deadline(self.engine.body_idle)
         if self.chunked:
             return self.take_chunked(p, n)
         self.follows = n > self.body_left
@@ -285,7 +301,6 @@ cdef class Connection(Watched):
 
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Keep a piece of the body; past `limits.body_memory` send what there is to a temporary file."""
-        cdef Py_ssize_t last
         self.body_received += n
         self.chunks_size += n
         if n < 1024 and self.chunks:
@@ -312,16 +327,18 @@ cdef class Connection(Watched):
     def on_spilled(self, error):
         """In a turn: a batch is written, or could not be."""
         if self.fd < 0:
-            self.spool.close()
+            self.drop_spool()
+            return
+        self.phase = READING_BODY
+        if error is not None:
+            self.refuse_for_room(error)
         else:
-            self.phase = READING_BODY
-            if error is not None:
-                self.refuse_for_room(error)
-            self.advance()
+            self.set_deadline(self.engine.body_idle)
+        self.advance()
 
     def refuse_for_room(self, error):
         """The body could not be written to its temporary file."""
-        log.error("A request body could not be spooled to a temporary file: %s", error)
+        log.error("A request body could not be spooled to a temporary file: %r", error)
         self.refuse(507, "the server has no room for the body (RFC 4918, section 11.5)")
 
     cdef int check_rate(self) except -1:
@@ -340,8 +357,6 @@ cdef class Connection(Watched):
             return self.receive()
         if self.fd >= 0:
             self.flush()
-        if self.fd >= 0 and self.phase == READING_HEAD and self.peer_closed and self.pending is None:
-            self.close()
         return 0
 
     # ------------------------------------------------ match
@@ -349,7 +364,8 @@ cdef class Connection(Watched):
     cdef int begin(self, const unsigned char *p) except -1:
         """A head is complete: make the request, find its plan, and see to its body."""
         cdef Engine engine = self.engine
-        cdef RequestBase request = engine.request_class.__new__(engine.request_class)
+        cdef object request_class = engine.handler.request_class
+        cdef RequestBase request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
         request.fill(p, &engine.parser.head, self.info)
         self.request = request
         self.served += 1
@@ -357,7 +373,11 @@ cdef class Connection(Watched):
         self.keep_alive = request.span.keep_alive and not engine.draining and not (
             engine.request_limit and self.served >= engine.request_limit and not self.follows)
         engine.reactor.leave_loop()
-        self.plan = engine.handler.match(request)
+        try:
+            self.plan = engine.handler.match(request)
+        except BaseException:                             # a fault of the handler: it promised not to raise
+            log.exception("Error in %r.match()", engine.handler)
+            return self.refuse(500, "Internal Server Error")
         if request.span.content_length > 0 or request.span.chunked:
             self.begin_body()
         else:
@@ -368,7 +388,6 @@ cdef class Connection(Watched):
         cdef Engine engine = self.engine
         cdef RequestBase request = self.request
         cdef int64_t length = request.span.content_length
-        self.body_complete = False
         if engine.body_limit and length > engine.body_limit:
             return self.refuse(413, f"the body is longer than {engine.body_limit} bytes (RFC 9110, section 15.5.14)")
         if not self.plan.needs_body and (request.span.chunked or request.span.expect_continue or length > engine.body_memory):
@@ -382,15 +401,13 @@ cdef class Connection(Watched):
         self.chunks = []
         self.chunks_size = 0
         memset(&self.decoder, 0, sizeof(self.decoder))
-        if engine.body_idle:
-            engine.reactor.set_timer(self, engine.body_idle)
+        self.set_deadline(engine.body_idle)
         if request.span.expect_continue and not self.follows:      # RFC 9110, section 10.1.1
             engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
         return 0
 
     cdef int end_body(self) except -1:
         """The body is complete: hand it to the request."""
-        self.body_complete = True
         if self.spool is not None:
             chunks, self.chunks = self.chunks, None
             self.phase = SPILLING
@@ -406,14 +423,13 @@ cdef class Connection(Watched):
     def on_spooled(self, error):
         """In a turn: the whole body is in its file."""
         if self.fd < 0:
-            self.spool.close()
+            self.drop_spool()
             return
         self.phase = READING_BODY
         if error is not None:
             self.refuse_for_room(error)
         else:
             self.request.body = self.spool.file
-            self.spool = None
             self.run()
         self.advance()
 
@@ -427,8 +443,7 @@ cdef class Connection(Watched):
         if self.plan.mode == TASK:
             return self.run_task()
         if not self.engine.executor.submit_request(self):
-            from kolben.http.response import Response
-            self.answer(Response("The server is busy.\n", 503, {"Retry-After": "1"}, mimetype="text/plain"))
+            self.answer(busy())
         return 0
 
     cdef int run_inline(self) except -1:
@@ -444,20 +459,36 @@ cdef class Connection(Watched):
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        cdef bint lazy = False
         request, plan, context = self.request, self.plan, self.context
+        if self.fd < 0:
+            return                                        # cut while it waited
         PyContext_Enter(context)
         try:
             response = plan.run(request)
+            lazy = is_lazy(response)
         except BaseException:
             response = self.failed()
         finally:
             PyContext_Exit(context)
-        if is_lazy(response):
+        if lazy:
+            self.iterate_in_thread(response, context)
+        elif not self.engine.reactor.post(self.on_response, response):
+            self.forget_response(response, context)
+
+    def iterate_in_thread(self, response, context):
+        """In the thread that made it: iterate over a lazy body, when the loop's thread has sent the head."""
+        if not self.engine.executor.leave_pool():
+            self.forget_response(response, context)
+            self.engine.reactor.post(self.on_response, busy())
+            return
+        try:
             body = ThreadBody(self, response)
-            self.engine.reactor.post(self.on_lazy, body)
+            if not self.engine.reactor.post(self.on_lazy, body):
+                body.cancel()
             context.run(body.pump)
-        else:
-            self.engine.reactor.post(self.on_response, response)
+        finally:
+            self.engine.executor.return_to_pool()
 
     def on_response(self, response):
         """In a turn: a thread has made a whole response."""
@@ -473,7 +504,7 @@ cdef class Connection(Watched):
     cdef int run_task(self) except -1:
         self.engine.reactor.enter_loop()
         try:
-            task = self.engine.start_task(self.plan.run_async(self.request), self.context)
+            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
             return self.answer(self.failed())
         if task.done():
@@ -485,21 +516,21 @@ cdef class Connection(Watched):
     def on_task_done(self, task):
         """In the loop, not in a turn."""
         self.task = None
-        self.done = self.result_of(task)
+        response = self.result_of(task)
         if self.fd >= 0:
+            self.done = response
             self.engine.reactor.schedule(self)
         else:
-            self.forget_response(self.done)
+            self.drop(response)
 
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
-        if task.cancelled():
-            return plain_response(503, TEXT, "The server cancelled the request.\n")
-        error = task.exception()
-        if error is None:
+        try:
             return task.result()
-        log.error("Error in %s, not caught by the application", self.plan.name, exc_info=error)
-        return plain_response(500, TEXT, "Internal Server Error\n")
+        except CancelledError:
+            return plain_response(503, TEXT, "The server cancelled the request.\n")
+        except BaseException:
+            return self.failed()
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
@@ -512,16 +543,21 @@ cdef class Connection(Watched):
         """Send a response: the head, and the body or what leads to it."""
         cdef Engine engine = self.engine
         cdef Outgoing outgoing = engine.outgoing
+        cdef Py_ssize_t start = engine.output.length
         if self.fd < 0:                                   # the peer is gone
             return self.drop(response)
-        if self.peer_closed and not self.follows:
-            self.keep_alive = False
+        if self.spool is not None:
+            self.hand_over_spool(response)
         try:
             outgoing.take(response, self.request, engine.output, self.keep_alive)
-        except Exception:
+        except BaseException:
             log.exception("The response of %s cannot be sent", self.plan.name)
-            self.drop(response)
+            self.put_away(response)
             outgoing.take(plain_response(500, TEXT, "Internal Server Error\n"), self.request, engine.output, self.keep_alive)
+        if outgoing.iterable is not None and self.needs_thread(outgoing.iterable) and not engine.executor.reserve_stream():
+            engine.output.length = start
+            self.put_away(response)
+            outgoing.take(busy(), self.request, engine.output, self.keep_alive)
         self.keep_alive = outgoing.keep_alive
         if outgoing.iterable is not None:
             return self.begin_stream(response)
@@ -534,80 +570,105 @@ cdef class Connection(Watched):
         if outgoing.response is not None and (outgoing.response._on_close or not engine_closes_nothing(outgoing.response)):
             self.flush()
             if self.pending is None:
-                self.forget_response(outgoing.response)
+                self.forget_response(outgoing.response, self.context)
             else:
-                self.closing = outgoing.response
+                self.closing = (outgoing.response, self.context)
         outgoing.forget()
         return self.finish()
 
     cdef int drop(self, object response) except -1:
-        """A response that is not sent: its body is closed where it would have been iterated over."""
+        """The peer is gone: nothing of the request is needed any more."""
+        self.put_away(response)
+        self.drop_spool()
+        return self.release()
+
+    cdef int put_away(self, object response) except -1:
+        """A response that is not sent: it is closed where its body would have been iterated over."""
         if self.stream is not None:
             self.stream.start(None)
             self.stream = None
         else:
-            self.forget_response(response)
+            self.forget_response(response, self.context)
         return 0
 
-    def forget_response(self, response):
+    def forget_response(self, response, context):
         """Close a response whose last byte is out, or which nobody waits for: `call_on_close` runs."""
         if isinstance(response, PlainResponse):
             return
         try:
-            if self.context is None:
-                response.close()
-            else:
-                self.context.run(response.close)
-        except Exception:
+            context.run(response.close)
+        except BaseException:
             log.exception("Error while closing a response")
+
+    def needs_thread(self, iterable):
+        """Whether a lazy body has to be iterated over in a thread and does not wait in one already."""
+        return self.stream is None and not hasattr(iterable, "__aiter__")
 
     cdef int begin_stream(self, object response) except -1:
         cdef Outgoing outgoing = self.engine.outgoing
-        body = outgoing.iterable
+        iterable = outgoing.iterable
+        context = self.context
         self.phase = STREAMING
         self.stream_chunked = outgoing.chunked
         self.stream_left = outgoing.length
         outgoing.forget()
-        self.flush()
-        if self.fd < 0:
-            return 0
-        if self.stream is not None:
-            self.stream.start(body)
-        elif hasattr(body, "__aiter__"):
-            self.stream = AsyncBody(self, response)
+        if self.stream is not None:                       # its thread waits
+            body = self.stream
+            self.flush()
+            body.start(iterable if self.fd >= 0 else None)
+        elif hasattr(iterable, "__aiter__"):
+            body = self.stream = AsyncBody(self, response)
+            self.flush()                                  # if that fails, the body finds out at its first piece
             self.engine.reactor.enter_loop()
-            self.stream.task = self.engine.start_task(self.stream.pump(body), self.context)
+            # It may be at its end when this returns: then `stream` is None.
+            body.task = self.engine.starter.start(body.pump(iterable), context, self.plan.name)
         else:
-            self.stream = ThreadBody(self, response)
-            self.stream.start(body)
-            self.engine.executor.submit_stream(self.stream, self.context)
+            body = self.stream = ThreadBody(self, response)
+            self.flush()
+            body.start(iterable if self.fd >= 0 else None)
+            self.engine.executor.start_stream(body, context)
         return 0
 
     cdef int finish(self) except -1:
         """An answer is complete: the next request, or the end."""
         if self.phase == CLOSED:
             return 0
+        self.drop_spool()
+        self.release()
+        if not self.keep_alive:
+            return self.end()
+        self.phase = READING_HEAD
+        if self.pending is None:
+            self.set_deadline(self.engine.keep_alive)
+        return 0
+
+    cdef int release(self) except -1:
+        """Let go of the present request."""
         self.request = None
         self.plan = None
         self.context = None
         self.stream = None
-        self.body_complete = True
-        if not self.keep_alive:
-            return self.end()
-        self.phase = READING_HEAD
-        if self.engine.keep_alive and self.pending is None:
-            self.engine.reactor.set_timer(self, self.engine.keep_alive)
+        self.chunks = None
         return 0
+
+    cdef int drop_spool(self) except -1:
+        """Close the temporary file of a body that is not needed; never while a thread works with it."""
+        if self.spool is not None:
+            self.spool.close()
+            self.spool = None
+        return 0
+
+    def hand_over_spool(self, response):
+        """Let the body's file live as long as the response, whose lazy body may read it; not until the collector finds the request."""
+        if isinstance(response, WerkzeugResponse):
+            response.call_on_close(self.spool.close)
+            self.spool = None
 
     cdef int refuse(self, int status, object message) except -1:
         """Answer a request that cannot be served, and end the connection.  What was read ahead is dropped."""
         cdef Engine engine = self.engine
         engine.refused += 1
         log.debug("Refused with %d: %s", status, message)
-        self.chunks = None
-        if self.spool is not None and self.phase != SPILLING:
-            self.spool.close()
-            self.spool = None
         # The request, if there is one, only tells HEAD and the version.
         engine.outgoing.take(plain_response(status, TEXT, f"{message}\n"), self.request, engine.output, False)
         if engine.outgoing.body is not None:
@@ -620,17 +681,21 @@ cdef class Connection(Watched):
     # ------------------------------------------------ lazy bodies, called by streams.py in the loop's thread
 
     def stream_write(self, bytes data not None):
-        """Send a piece of a lazy body."""
+        """Send a piece of a lazy body; False if no more is wanted."""
         cdef Output output = self.engine.output
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
-        if self.fd < 0 or n == 0:
-            return
+        cdef bint too_long = False
+        if self.fd < 0:
+            return False
         if self.stream_left >= 0:
-            if n > self.stream_left:
+            too_long = n > self.stream_left
+            if too_long:
                 log.error("%s: the body is longer than its Content-Length; what is beyond was dropped", self.plan.name)
                 data = data[:self.stream_left]
                 n = self.stream_left
             self.stream_left -= n
+        if n == 0:
+            return not too_long
         self.engine.reactor.touch()
         if self.stream_chunked and n <= COPY_LIMIT:
             write_chunk(output, <const unsigned char *>PyBytes_AS_STRING(data), n)
@@ -642,6 +707,7 @@ cdef class Connection(Watched):
         else:
             self.send_body(data)
         self.flush()
+        return self.fd >= 0 and not too_long
 
     def stream_end(self):
         """The lazy body is complete."""
@@ -667,8 +733,8 @@ cdef class Connection(Watched):
             self.abort()
 
     def post(self, function, argument):
-        """Have `function(argument)` called in the loop's thread.  Thread-safe."""
-        self.engine.reactor.post(function, argument)
+        """As the reactor's."""
+        return self.engine.reactor.post(function, argument)
 
     @property
     def is_open(self):
@@ -698,7 +764,7 @@ cdef class Connection(Watched):
             return self.hold(body, 0)
         sent = send2(self.fd, output.data, head, p, n)
         if sent < 0:
-            if errno != EAGAIN and errno != EWOULDBLOCK and errno != EINTR:
+            if errno != EAGAIN and errno != EWOULDBLOCK:
                 output.length = 0
                 return self.abort()
             sent = 0
@@ -718,8 +784,7 @@ cdef class Connection(Watched):
         if self.pending is None:
             self.pending = []
             self.pending_offset = offset
-            if self.engine.write:
-                self.engine.reactor.set_timer(self, self.engine.write)
+            self.set_deadline(self.engine.write)
             n -= offset
         self.pending.append(data)
         self.pending_size += n
@@ -736,11 +801,11 @@ cdef class Connection(Watched):
             return 0
         if self.pending is not None:
             return self.hold(PyBytes_FromStringAndSize(<const char *>output.data, n), 0)
-        sent = send(self.fd, output.data, n, MSG_NOSIGNAL)
+        sent = send(self.fd, output.data, n)
         if sent == n:
             return 0
         if sent < 0:
-            if errno != EAGAIN and errno != EWOULDBLOCK and errno != EINTR:
+            if errno != EAGAIN and errno != EWOULDBLOCK:
                 return self.abort()
             sent = 0
         return self.hold(PyBytes_FromStringAndSize(<const char *>output.data, n), sent)
@@ -750,15 +815,15 @@ cdef class Connection(Watched):
         cdef const unsigned char *p
         cdef Py_ssize_t n, sent
         cdef Py_ssize_t index = 0
+        cdef bint progress = False
         while index < len(self.pending):
             view_of(self.pending[index], &p, &n)
-            sent = send(self.fd, p + self.pending_offset, n - self.pending_offset, MSG_NOSIGNAL)
+            sent = send(self.fd, p + self.pending_offset, n - self.pending_offset)
             if sent < 0:
-                if errno == EINTR:
-                    continue
                 if errno != EAGAIN and errno != EWOULDBLOCK:
                     return self.abort()
                 break
+            progress = True
             self.pending_offset += sent
             self.pending_size -= sent
             if self.pending_offset < n:
@@ -769,8 +834,8 @@ cdef class Connection(Watched):
             index += 1
         del self.pending[:index]
         if self.pending:
-            if self.engine.write:                         # progress: the deadline begins anew
-                self.engine.reactor.set_timer(self, self.engine.write)
+            if progress:                                  # the deadline begins anew
+                self.set_deadline(self.engine.write)
         else:
             self.pending = None
             self.on_drained()
@@ -781,17 +846,19 @@ cdef class Connection(Watched):
     cdef int on_drained(self) except -1:
         """Everything is out: go on with what waited for that."""
         cdef object closing = self.closing
-        self.engine.reactor.clear_timer(self)
         if closing is not None:
             self.closing = None
-            self.forget_response(closing)
+            self.forget_response(closing[0], closing[1])
         if self.ending:
             return self.end()
         if self.phase == READING_HEAD:
-            if self.engine.keep_alive:
-                self.engine.reactor.set_timer(self, self.engine.keep_alive)
-            if self.input != NULL or self.readable or self.peer_closed:
-                self.engine.reactor.schedule(self)
+            self.set_deadline(self.engine.head if self.head_started else self.engine.keep_alive)
+        elif self.phase == READING_BODY:
+            self.set_deadline(self.engine.body_idle)
+        else:
+            self.set_deadline(0)
+        if self.phase <= READING_BODY and (self.input != NULL or self.readable):
+            self.engine.reactor.schedule(self)
         return 0
 
     # ------------------------------------------------ the end
@@ -808,7 +875,7 @@ cdef class Connection(Watched):
             return 0
         if shutdown(self.fd, SHUT_WR) < 0 or self.engine.lingering == 0:
             return self.close()
-        self.engine.reactor.set_timer(self, self.engine.lingering)
+        self.set_deadline(self.engine.lingering)
         if self.peer_closed:
             self.readable = True                          # what is unread, up to its end
         if self.readable:
@@ -836,39 +903,57 @@ cdef class Connection(Watched):
         self.input = NULL
         self.pending = None
         self.pending_size = 0
-        self.chunks = None
-        if self.spool is not None and phase != SPILLING:
-            self.spool.close()
-            self.spool = None
-        if self.stream is not None:
-            self.stream.cancel()
-        if self.closing is not None:
-            closing, self.closing = self.closing, None
-            self.forget_response(closing)
-        if phase != RUNNING and phase != STREAMING:
-            self.request = None
-            self.plan = None
-            self.context = None
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            stream.cancel()
+        done, self.done = self.done, None
+        if done is not None:
+            self.put_away(done)
+        closing, self.closing = self.closing, None
+        if closing is not None:
+            self.forget_response(closing[0], closing[1])
+        if phase == READING_BODY:                         # else a thread works with it, and it is closed after that
+            self.drop_spool()
+        if phase != RUNNING or done is not None:          # what still runs needs its request
+            self.release()
         return 0
 
     def stop(self):
         """The server stops: close if idle, else let the present answer be the last."""
-        self.keep_alive = False
-        if self.phase == READING_HEAD and not self.head_started and self.pending is None:
-            self.close()
-        elif self.phase == READING_HEAD:
-            self.ending = True
+        try:
+            self.keep_alive = False
+            if self.phase == READING_HEAD and self.in_ready:
+                return                                    # it goes on in this turn
+            if self.phase == READING_HEAD and self.pending is None:
+                self.readable = True
+                self.receive()                            # a request that came before this is answered
+            if self.phase == READING_HEAD and self.pending is not None:
+                self.phase = LINGERING                    # until that is sent
+                self.ending = True
+            elif self.phase == READING_HEAD and not self.head_started:
+                self.close()
+        except BaseException:
+            self.engine.reactor.report(self)
 
     def cut(self):
         """The time for stopping is over."""
         if self.task is not None:
             self.task.cancel()
-        self.abort()
+        if self.pending is None and self.phase in (READING_HEAD, LINGERING):
+            self.close()                                  # what was said is in the kernel, and whole
+        else:
+            self.abort()
 
     @property
     def is_idle(self):
-        """Whether nothing runs for it and nothing waits to be sent."""
-        return self.phase in (READING_HEAD, LINGERING, CLOSED) and self.pending is None
+        """Whether nothing runs for it, nothing waits to be sent, and nothing sent can be lost by closing."""
+        return self.fd < 0 or (self.phase == READING_HEAD and self.pending is None and not self.in_ready)
+
+
+def busy():
+    """Too much runs already (RFC 9110, section 15.6.4)."""
+    from kolben.http.response import Response
+    return Response("The server is busy.\n", 503, {"Retry-After": "1"}, mimetype="text/plain")
 
 
 cdef bint engine_closes_nothing(object response):
@@ -876,6 +961,6 @@ cdef bint engine_closes_nothing(object response):
     return type(response.response) is list and type(response).close is plain_close
 
 
-from werkzeug.wrappers import Response as _WerkzeugResponse
+from werkzeug.wrappers import Response as WerkzeugResponse
 
-cdef object plain_close = _WerkzeugResponse.close
+cdef object plain_close = WerkzeugResponse.close

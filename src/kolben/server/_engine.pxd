@@ -6,6 +6,7 @@ from kolben.http._plan cimport Handler
 from kolben.http._response cimport Outgoing
 from kolben.net._buffer cimport BlockPool
 from kolben.server._reactor cimport Reactor
+from kolben.server._tasks cimport TaskStarter
 from kolben.wire._head cimport HeadParser
 from kolben.wire._writer cimport Output
 
@@ -22,11 +23,11 @@ cdef class Engine:
     cdef HeadParser parser
     cdef Output output                # empty between two steps: it is of the connection whose step it is
     cdef Outgoing outgoing
-    cdef BlockPool blocks
+    cdef readonly BlockPool blocks
     cdef unsigned char *read_buffer   # READ_SIZE bytes, likewise
     cdef object executor              # Executor of execution.py
     cdef object base_context          # contextvars.Context that every request's is a copy of
-    cdef object start_task            # (coroutine, context) -> asyncio.Task, its first step done
+    cdef TaskStarter starter
     cdef readonly object limits
     cdef int64_t body_limit, body_memory, output_limit, lingering_limit, chunk_overhead, request_limit, connection_limit
     cdef int64_t first_byte, head, body_idle, body_grace, write, keep_alive, lingering     # milliseconds; 0: none

@@ -10,6 +10,7 @@ from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing
 from kolben.net._buffer cimport BlockPool
 from kolben.server._reactor cimport Reactor
+from kolben.server._tasks cimport TaskStarter
 from kolben.wire._head cimport HeadParser
 from kolben.wire._writer cimport Output
 
@@ -34,14 +35,14 @@ cdef class Engine:
     def __dealloc__(self):
         PyMem_Free(self.read_buffer)
 
-    def __init__(self, Reactor reactor not None, Handler handler not None, executor, start_task, *, limits=None, timeouts=None):
+    def __init__(self, Reactor reactor not None, Handler handler not None, executor, TaskStarter starter not None, *, limits=None, timeouts=None):
         if not issubclass(handler.request_class, RequestBase):
             raise TypeError(f"request_class: expected a subclass of kolben.http.Request, got {handler.request_class!r}")
         self.reactor = reactor
         self.handler = handler
         self.request_class = handler.request_class
         self.executor = executor
-        self.start_task = start_task
+        self.starter = starter
         self.base_context = contextvars.copy_context()
         self.output = Output()
         self.outgoing = Outgoing()

@@ -13,12 +13,13 @@ cdef enum:
 cdef class Watched:
     """Something with a descriptor that a reactor watches: a listener, a connection.
 
-    The reactor holds a reference from watch() to forget(), and until the end of that turn, because events of the
-    present batch may still point here.
+    The reactor holds a reference from watch() to forget(), and until the poller's present batch is handled, because events
+    in it may still point here.
     """
 
     cdef Reactor reactor
     cdef int fd                       # -1: closed
+    cdef bint polled                  # the poller knows its descriptor
     cdef bint in_ready                # stands in the reactor's ready list
     cdef Timer timer
 
@@ -35,7 +36,7 @@ cdef class Reactor:
     cdef Timers timers
     cdef readonly int64_t now         # milliseconds, monotonic; of the present turn
     cdef object _watched              # set of Watched: keeps them alive
-    cdef list _graveyard              # forgotten in this turn
+    cdef list _graveyard              # forgotten, but events of the batch may point there
     cdef list _ready
     cdef object _done                 # deque of (callable, argument) from other threads
     cdef int _position                # in the poller's batch
@@ -46,6 +47,7 @@ cdef class Reactor:
     cdef bint _turn_is_scheduled
     cdef bint _loop_is_running        # whether asyncio's running loop is set in this thread
     cdef bint _in_turn
+    cdef bint _closed
     cdef object clock                 # None: the kernel's monotonic clock; else a callable that returns milliseconds (tests)
 
     cdef int watch(self, Watched watched, bint is_listener) except -1
@@ -61,10 +63,13 @@ cdef class Reactor:
     cpdef object turn(self)
     cdef int64_t read_clock(self) except -1
     cdef int come_back(self) except -1
+    # Each stops when the turn's time is over, but takes one step at least.
+    cdef bint is_over(self, int64_t began, Watched watched) except -1
     cdef int handle_batch(self, int64_t began) except -1
-    cdef int run_ready(self) except -1
-    cdef int run_timers(self) except -1
-    cdef int run_done(self) except -1
+    cdef int run_ready(self, int64_t began) except -1
+    cdef int run_timers(self, int64_t began) except -1
+    cdef int run_done(self, int64_t began) except -1
+    cdef int call(self, object function, object argument) except -1
     cdef int arm(self) except -1
     cdef int report(self, Watched watched) except -1
     cdef int finish_turn(self) except -1

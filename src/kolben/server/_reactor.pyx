@@ -15,8 +15,8 @@ from collections import deque
 
 from libc.stdint cimport int64_t
 
-from kolben.net._poller cimport Event, Poller, TIMER, WOKEN
-from kolben.net._timers cimport Timer, Timers
+from kolben.net._poller cimport Event, Poller, TIMER
+from kolben.net._timers cimport TICK, Timer, Timers
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -86,25 +86,32 @@ cdef class Reactor:
             self.poller.add_listener(watched.fd, <void *>watched)
         else:
             self.poller.add(watched.fd, <void *>watched)
+        watched.polled = True
         self._watched.add(watched)
         return 0
 
     cdef int forget(self, Watched watched) except -1:
-        """Stop watching, before the descriptor is closed.  The object stays alive until the turn ends."""
+        """Stop watching, before the descriptor is closed.  The object stays alive until the present batch is handled."""
         self.timers.clear(&watched.timer)
         if watched in self._watched:
-            self.poller.remove(watched.fd)
             self._watched.discard(watched)
             self._graveyard.append(watched)
+            if watched.polled:
+                watched.polled = False
+                self.poller.remove(watched.fd)
         return 0
 
     cdef int pause(self, Watched watched) except -1:
         """Have no events for a listener until resume()."""
-        self.poller.remove(watched.fd)
+        if watched.polled:
+            watched.polled = False
+            self.poller.remove(watched.fd)
         return 0
 
     cdef int resume(self, Watched watched) except -1:
-        self.poller.add_listener(watched.fd, <void *>watched)
+        if not watched.polled:
+            self.poller.add_listener(watched.fd, <void *>watched)
+            watched.polled = True
         return 0
 
     cdef int schedule(self, Watched watched) except -1:
@@ -145,9 +152,14 @@ cdef class Reactor:
     # ------------------------------------------------ other threads
 
     def post(self, function, argument):
-        """Have `function(argument)` called in a turn.  Thread-safe."""
+        """Have `function(argument)` called in a turn.  Thread-safe.
+
+        `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
+        Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
+        """
         self._done.append((function, argument))
         self.poller.wake()
+        return not self._closed
 
     # ------------------------------------------------ the turn
 
@@ -169,6 +181,8 @@ cdef class Reactor:
         if self._in_turn:
             raise RuntimeError("a turn of the reactor cannot begin inside another")
         self._turn_is_scheduled = False
+        if self._closed:
+            return
         self._in_turn = True
         self._loop_is_running = was_running = _get_running_loop() is self.loop
         try:
@@ -178,7 +192,13 @@ cdef class Reactor:
                 self._position = 0
                 self._count = self.poller.wait(0)
             self.handle_batch(began)
-            self.run_ready()
+            if 0 <= self._armed <= self.now:
+                self._armed = -1
+                self.run_timers(began)
+            if self._done:
+                self.run_done(began)
+            if self._ready:
+                self.run_ready(began)
             self.arm()
         finally:
             if was_running:
@@ -187,10 +207,20 @@ cdef class Reactor:
 
     cdef int finish_turn(self) except -1:
         self._in_turn = False
-        self._graveyard.clear()
+        if self._position >= self._count:
+            self._graveyard.clear()
         if self._ready or self._position < self._count or self._done:
             self.come_back()
         return 0
+
+    cdef bint is_over(self, int64_t began, Watched watched) except -1:
+        """After a step, of `watched` or of None: whether the turn has had its time."""
+        cdef int64_t present = microseconds(), before = self.now
+        self.now = present // 1000 if self.clock is None else self.read_clock()
+        if self.now - before >= TICK and watched is not None and watched.timer.next != NULL:
+            # A slow view: the deadline after it was set from a `now` of before it.
+            self.timers.set(&watched.timer, self.now, watched.timer.due + self.now - before)
+        return present - began > TURN_BUDGET
 
     cdef int handle_batch(self, int64_t began) except -1:
         cdef Event event
@@ -198,12 +228,12 @@ cdef class Reactor:
         while self._position < self._count:
             event = self.poller.events[self._position]
             self._position += 1
+            watched = None
             if event.owner == NULL:
+                # A thread that woke the poller has appended to _done before: the turn looks there in any case.
                 if event.flags & TIMER:
                     self._armed = -1
-                    self.run_timers()
-                if event.flags & WOKEN:
-                    self.run_done()
+                    self.run_timers(began)
             else:
                 watched = <Watched>event.owner
                 if watched.fd >= 0:
@@ -211,26 +241,31 @@ cdef class Reactor:
                         watched.on_event(event.flags)
                     except BaseException:
                         self.report(watched)
-            if self._position & 7 == 0 and microseconds() - began > TURN_BUDGET:
+            if self.is_over(began, watched):
                 break
         return 0
 
-    cdef int run_ready(self) except -1:
+    cdef int run_ready(self, int64_t began) except -1:
         """One step for everything that stood in the list when it began."""
         cdef Watched watched
-        if not self._ready:
-            return 0
-        ready, self._ready = self._ready, []
+        cdef Py_ssize_t used = 0
+        cdef list ready = self._ready
+        self._ready = []
         for watched in ready:
+            used += 1
             watched.in_ready = False
             if watched.fd >= 0:
                 try:
                     watched.on_ready()
                 except BaseException:
                     self.report(watched)
+            if self.is_over(began, watched):
+                break
+        if used < len(ready):
+            self._ready = ready[used:] + self._ready
         return 0
 
-    cdef int run_timers(self) except -1:
+    cdef int run_timers(self, int64_t began) except -1:
         cdef Timer *timer = self.timers.pop(self.now)
         cdef Watched watched
         while timer != NULL:
@@ -240,17 +275,30 @@ cdef class Reactor:
                     watched.on_timer()
                 except BaseException:
                     self.report(watched)
+            if self.is_over(began, watched):
+                break                                     # arm() sees to the rest
             timer = self.timers.pop(self.now)
         return 0
 
-    cdef int run_done(self) except -1:
+    cdef int run_done(self, int64_t began) except -1:
         cdef Py_ssize_t left = len(self._done)
         while left > 0:
             left -= 1
             function, argument = self._done.popleft()
-            try:
-                function(argument)
-            except Exception:
+            self.call(function, argument)
+            if self.is_over(began, None):
+                break
+        return 0
+
+    cdef int call(self, object function, object argument) except -1:
+        try:
+            function(argument)
+        except BaseException:
+            owner = getattr(function, "__self__", None)
+            owner = getattr(owner, "connection", owner)
+            if isinstance(owner, Watched):
+                self.report(<Watched>owner)
+            else:
                 log.exception("Error in a callback of the server")
         return 0
 
@@ -269,11 +317,17 @@ cdef class Reactor:
         log.exception("Error in the server, not in the application: the connection is closed")
         try:
             watched.on_error()
-        except Exception:
+        except BaseException:
             log.exception("Error while closing the connection")
         return 0
 
     def close(self):
-        """Release the poller's descriptors.  Everything watched must have been forgotten."""
+        """Release the poller's descriptors, after the calls that threads have posted.  Everything watched must have been forgotten."""
+        self._closed = True
+        while self._done:
+            function, argument = self._done.popleft()
+            self.call(function, argument)
+        self._position = self._count = 0
+        self._ready.clear()
         self._graveyard.clear()
         self.poller.close()

@@ -29,10 +29,25 @@ cdef extern from * nogil:
     #endif
     }
 
+    /* A signal ends none of these: no edge of the poller would say that there is still something to do. */
+    static ssize_t kolben_recv(int fd, void *into, size_t n) {
+        ssize_t got;
+        do got = recv(fd, into, n, 0); while (got < 0 && errno == EINTR);
+        return got;
+    }
+
+    static ssize_t kolben_send(int fd, const void *p, size_t n) {
+        ssize_t sent;
+        do sent = send(fd, p, n, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        return sent;
+    }
+
     static ssize_t kolben_send2(int fd, const void *a, size_t an, const void *b, size_t bn) {
         struct iovec parts[2] = {{(void *)a, an}, {(void *)b, bn}};
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-        return sendmsg(fd, &message, MSG_NOSIGNAL);
+        ssize_t sent;
+        do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        return sent;
     }
 
     /* A close that the peer sees as a failure: what it has of the answer must not look whole. */
@@ -43,10 +58,10 @@ cdef extern from * nogil:
 
     """
     int errno
-    int EAGAIN, EWOULDBLOCK, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM
-    int MSG_NOSIGNAL, SHUT_WR, AF_INET, AF_INET6
-    ssize_t recv(int fd, void *into, size_t n, int flags)
-    ssize_t send(int fd, const void *p, size_t n, int flags)
+    int EAGAIN, EWOULDBLOCK, EMFILE, ENFILE, ENOBUFS, ENOMEM
+    int SHUT_WR, AF_INET, AF_INET6
+    ssize_t recv "kolben_recv"(int fd, void *into, size_t n)
+    ssize_t send "kolben_send"(int fd, const void *p, size_t n)
     ssize_t send2 "kolben_send2"(int fd, const void *a, size_t an, const void *b, size_t bn)
     int accept_peer "kolben_accept"(int fd, void *address, unsigned int *length)
     void reset_on_close "kolben_reset_on_close"(int fd)

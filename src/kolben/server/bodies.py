@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from typing import IO, TYPE_CHECKING
 
@@ -43,8 +44,6 @@ class Spool:
     def close(self) -> None:
         """Give the room back."""
         if self.file is not None:
-            try:
+            with contextlib.suppress(OSError):  # a full disk may refuse what is still buffered; the descriptor is closed all the same
                 self.file.close()
-            except OSError:  # a full disk may refuse what is still buffered; the descriptor is closed all the same
-                pass
             self.file = None

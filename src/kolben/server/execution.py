@@ -1,16 +1,16 @@
-"""Where plans run when they do not run inline: a pool of threads, threads for lazy bodies, tasks of the loop."""
+"""Where plans run when they do not run inline: a pool of threads, and threads for lazy bodies."""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import logging
 import sys
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from contextvars import Context
 
     from kolben.base.limits import Limits
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kolben.server._reactor import Reactor
     from kolben.server.streams import ThreadBody
 
-__all__ = ["Executor", "task_starter"]
+__all__ = ["Executor"]
 
 log = logging.getLogger("kolben.server")
 SWITCH_INTERVAL = 0.0005  # seconds: with the default of 5 ms, four busy threads make every inline answer wait 20
@@ -28,6 +28,8 @@ class Executor:
     """Threads that run sync plans, started when they are needed, ended by `shutdown`.
 
     They are daemons: a view in an endless loop must not keep the process alive once the time for stopping is over.
+    There are always as many threads as jobs that are not done, up to `limits.threads`: idle ones are not counted, because between
+    taking a job and saying so a thread would be counted as idle.
     """
 
     def __init__(self, reactor: Reactor, limits: Limits) -> None:
@@ -36,8 +38,9 @@ class Executor:
         self._jobs: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
-        self._idle = 0
-        self._streams = 0
+        self._unfinished = 0  # jobs of the pool, those that run included
+        self._streams = 0  # threads outside the pool, each with a lazy body
+        self._is_shut_down = False
         self._interval = sys.getswitchinterval()
 
     # -- called in the loop's thread
@@ -46,98 +49,125 @@ class Executor:
         """Run the plan of a connection's request; False if too many wait already."""
         if self._limits.queue and self._jobs.qsize() >= self._limits.queue:
             return False
-        self._put(connection.run_in_thread)
-        return True
+        return self._put(connection.run_in_thread)
 
     def submit(self, function: Callable[[Any], Any], argument: Any, then: Callable[[Any], None]) -> None:
-        """Call `function(argument)` in a thread and `then(result)` in the loop's."""
-        self._put(lambda: self._reactor.post(then, function(argument)))
+        """Call `function(argument)` in a thread and `then` in the loop's, with what it returned or raised."""
 
-    def submit_stream(self, body: ThreadBody, context: Context) -> None:
-        """Iterate over the lazy body of a response that was made inline or in a task, in a thread of its own."""
+        def job() -> None:
+            try:
+                result = function(argument)
+            except BaseException as error:
+                result = error
+            if not self._reactor.post(then, result):
+                then(result)  # the server has closed: only to clean up
+
+        if not self._put(job):
+            self._reactor.post(then, RuntimeError("no thread could be started"))
+
+    def reserve_stream(self) -> bool:
+        """Take one of `limits.stream_threads`, for `start_stream`; False if there is none."""
         with self._lock:
-            free = self._streams < (self._limits.stream_threads or sys.maxsize)
+            free = not self._limits.stream_threads or self._streams < self._limits.stream_threads
             self._streams += free
-        if free:
+        return free
+
+    def start_stream(self, body: ThreadBody, context: Context) -> None:
+        """Iterate over the lazy body of a response that was made inline or in a task, in the thread that was reserved."""
+        try:
             threading.Thread(target=self._stream, args=(body, context), name="kolben-stream", daemon=True).start()
-        else:
+        except RuntimeError:
+            log.exception("The system gives no thread for a lazy body")
             body.cancel()
             body.connection.stream_fail()
-            log.error("limits.stream_threads (%d) is reached: a lazy body was cut", self._limits.stream_threads)
+            self._stream(body, context)  # closes the response, no more
 
-    def _put(self, job: Callable[[], Any]) -> None:
-        self._jobs.put(job)
+    def _put(self, job: Callable[[], Any]) -> bool:
         with self._lock:
-            if self._idle >= self._jobs.qsize() or self._threads >= self._limits.threads:
-                return
-            self._threads += 1
-            number = self._threads
-        if number == 1:
-            sys.setswitchinterval(SWITCH_INTERVAL)
-        threading.Thread(target=self._work, name=f"kolben-{number}", daemon=True).start()
+            self._unfinished += 1
+        if not self._ensure_threads():
+            with self._lock:
+                self._unfinished -= 1
+            return False
+        self._jobs.put(job)
+        return True
 
     def shutdown(self) -> None:
-        """Let every thread end after its present job."""
-        for _ in range(self._threads):
+        """Forget the jobs that wait, and let every thread end after its present one."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
+        with self._lock:
+            self._is_shut_down = True
+            threads = self._threads
+        for _ in range(threads):
             self._jobs.put(None)
         sys.setswitchinterval(self._interval)
 
     # -- called in a thread of the pool
 
+    def leave_pool(self) -> bool:
+        """Let the present thread serve a lazy body, and another take its place; False if `limits.stream_threads` are out."""
+        if not self.reserve_stream():
+            return False
+        with self._lock:
+            self._threads -= 1
+            self._unfinished -= 1
+        self._ensure_threads()
+        return True
+
+    def return_to_pool(self) -> None:
+        """Undo `leave_pool`, at the end of the body."""
+        with self._lock:
+            self._streams -= 1
+            self._threads += 1
+            self._unfinished += 1
+
+    def _ensure_threads(self) -> bool:
+        """Start a thread if fewer are there than jobs.  Returns whether there is any."""
+        with self._lock:
+            if self._is_shut_down:
+                return False
+            if self._threads >= min(self._unfinished, self._limits.threads):
+                return True
+            self._threads += 1
+            number = self._threads
+        if number == 1:
+            sys.setswitchinterval(SWITCH_INTERVAL)
+        try:
+            threading.Thread(target=self._work, name=f"kolben-{number}", daemon=True).start()
+        except RuntimeError:
+            log.exception("The system gives no thread; %d are running", number - 1)
+            with self._lock:
+                self._threads -= 1
+                return self._threads > 0
+        return True
+
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            job = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
-            if job is None:
-                return
+        while (job := self._jobs.get()) is not None:
             try:
                 job()
             except BaseException:
                 log.exception("Error in the server, not in the application")
             del job  # a request must not live until the next one comes
+            if self._is_surplus():
+                return
+        with self._lock:
+            self._threads -= 1
+
+    def _is_surplus(self) -> bool:
+        """After a job: whether the present thread came back from a lazy body and its place is taken."""
+        with self._lock:
+            self._unfinished -= 1
+            surplus = self._is_shut_down or self._threads > self._limits.threads
+            self._threads -= surplus
+        return surplus
 
     def _stream(self, body: ThreadBody, context: Context) -> None:
         try:
             context.run(body.pump)
+        except BaseException:
+            log.exception("Error in the server, not in the application")
         finally:
             with self._lock:
                 self._streams -= 1
-
-
-def task_starter(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any], Context], asyncio.Task[Any]]:
-    """Return what starts a task and runs its first step at once: most views never wait, so their task never meets the loop.
-
-    Python 3.12 has this as `eager_start`.  Before, a task asks `loop.call_soon` for its first step while it is made: an attribute of
-    the loop object stands in for the method during that moment, keeps the step, and it is run in the task's context.
-    """
-    if sys.version_info >= (3, 12):
-
-        def start(coroutine: Coroutine[Any, Any, Any], context: Context) -> asyncio.Task[Any]:
-            return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
-
-        return start
-    return _starter_before_312(loop)
-
-
-def _starter_before_312(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, Any], Context], asyncio.Task[Any]]:
-    steps: list[Callable[[], Any]] = []
-    attributes = getattr(loop, "__dict__", None)
-
-    def keep_step(step: Callable[[], Any], *args: Any, context: Context | None = None) -> None:
-        steps.append(step)
-
-    def start(coroutine: Coroutine[Any, Any, Any], context: Context) -> asyncio.Task[Any]:
-        if attributes is None:
-            return loop.create_task(coroutine, context=context)
-        attributes["call_soon"] = keep_step
-        try:
-            task = asyncio.Task(coroutine, loop=loop, context=context)
-        finally:
-            del attributes["call_soon"]
-        context.run(steps.pop())
-        return task
-
-    return start

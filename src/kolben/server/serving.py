@@ -17,10 +17,11 @@ from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
-from kolben.server.execution import Executor, task_starter
+from kolben.server._tasks import TaskStarter
+from kolben.server.execution import Executor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from kolben.http import Handler
@@ -44,19 +45,24 @@ class Server:
     """Serves one handler on some listeners in one thread, with threads for what blocks.
 
     `run` returns when `stop` was called, from any thread, and what ran is finished or `timeouts.graceful` is over.
+    `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.
     """
 
     def __init__(
-        self, handler: Handler, listeners: Sequence[Listener], *, limits: Limits | None = None, timeouts: Timeouts | None = None
+        self,
+        handler: Handler,
+        listeners: Sequence[Listener],
+        *,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
         self.loop = new_event_loop()
-        self.reactor = Reactor(self.loop)
+        self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
-        self.engine = Engine(
-            self.reactor, handler, self.executor, task_starter(self.loop), limits=self.limits, timeouts=self.timeouts
-        )
+        self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
 
@@ -67,9 +73,18 @@ class Server:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
             for acceptor in self.acceptors:
                 acceptor.start()
-            self.loop.run_forever()
+            self._serve()
         finally:
             self._close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self.loop.run_forever()
+            except SystemExit:  # a loop lets it through from a task; the view that raised it is answered with 500
+                log.exception("SystemExit in a task does not stop the server; a signal does")
+            else:
+                return
 
     def stop(self, _: object = None) -> None:
         """Finish what runs, then let `run` return.  Thread-safe; a second call changes nothing."""
@@ -140,7 +155,7 @@ def url_of(listener: Listener) -> str:
     address = listener.address
     if isinstance(address, UnixAddress):
         return str(address)
-    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host  # noqa: S104
+    host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"
 
 
@@ -155,6 +170,7 @@ def stopping_signals(server: Server) -> Iterator[None]:
         yield
         return
     seen = 0
+    timers: list[threading.Timer] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal seen
@@ -166,11 +182,14 @@ def stopping_signals(server: Server) -> Iterator[None]:
         last = threading.Timer(server.timeouts.graceful + 1, os._exit, (1,))
         last.daemon = True
         last.start()
+        timers.append(last)
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        for timer in timers:  # whoever called us goes on, perhaps for longer
+            timer.cancel()
         for number, handler in previous.items():
             signal.signal(number, handler)
 
@@ -204,6 +223,6 @@ def run_app(
         raise
     with stopping_signals(server):
         for listener in listeners:
-            print(f" * Running on {url_of(listener)}", file=sys.stderr)
-        print("Press CTRL+C to quit", file=sys.stderr, flush=True)
+            print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        print("Press CTRL+C to quit", file=sys.stderr, flush=True)  # noqa: T201 - the same
         server.run()

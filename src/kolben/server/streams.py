@@ -30,6 +30,26 @@ def encoded(chunk: Any) -> bytes:
     return chunk if isinstance(chunk, bytes) else bytes(chunk)
 
 
+def close(response: Response) -> None:
+    """Run what was asked for with `call_on_close`."""
+    try:
+        response.close()
+    except BaseException:
+        log.exception("Error while closing a response")
+
+
+async def close_iterable(iterable: AsyncIterable[Any]) -> None:
+    """Let an async generator run what stands in its `finally`."""
+    aclose = getattr(iterable, "aclose", None)
+    if aclose is not None:
+        try:
+            await aclose()
+        except asyncio.CancelledError:
+            log.debug("Cancelled while closing the body of a response")
+        except BaseException:
+            log.exception("Error while closing the body of a response")
+
+
 class ThreadBody:
     """A sync iterable, pulled in a thread by `pump`.
 
@@ -59,55 +79,47 @@ class ThreadBody:
     def cancel(self) -> None:
         """The peer is gone."""
         self._cancelled = True
-        self._room.set()
         self._started.set()
+        self._room.set()
 
     def write(self, data: bytes) -> None:
         """Send a piece, and let the thread go on if there is room for another."""
-        self.connection.stream_write(data)
-        if self.connection.wants_more:
+        if not self.connection.stream_write(data):
+            self._cancelled = True
+        if self._cancelled or self.connection.wants_more:
             self._room.set()
 
-    def end(self, failed: bool) -> None:  # noqa: FBT001 - posted with one argument
+    def end(self, whole: bool) -> None:
         """Finish the answer, or break it off."""
-        if failed:
-            self.connection.stream_fail()
-        else:
+        if whole:
             self.connection.stream_end()
+        else:
+            self.connection.stream_fail()
 
     # -- in the thread that iterates
 
     def pump(self) -> None:
         """Iterate, post, wait for room, close.  Runs in the request's context."""
         self._started.wait()
+        if self._iterable is not None:
+            self.connection.post(self.end, self._send_all(self._iterable))
+        close(self.response)
+
+    def _send_all(self, iterable: Iterable[Any]) -> bool:
+        """Return whether the body did not break off."""
         post = self.connection.post
-        failed = False
-        sending = self._iterable is not None
         try:
-            if self._iterable is not None:
-                self._send_all(self._iterable)
-        except Exception:
-            failed = True
+            for chunk in iterable:
+                self._room.clear()
+                if self._cancelled or not post(self.write, encoded(chunk)):
+                    break
+                self._room.wait()
+                if self._cancelled:
+                    break
+        except BaseException:  # SystemExit as well: what is cut must never look whole
             log.exception("Error in the body of a response, after its head was sent: the connection is cut")
-        finally:
-            if sending:
-                post(self.end, failed)
-            self._close()
-
-    def _send_all(self, iterable: Iterable[Any]) -> None:
-        post = self.connection.post
-        for chunk in iterable:
-            if self._cancelled:
-                return
-            self._room.clear()
-            post(self.write, encoded(chunk))
-            self._room.wait()
-
-    def _close(self) -> None:
-        try:
-            self.response.close()
-        except Exception:
-            log.exception("Error while closing a response")
+            return False
+        return True
 
 
 class AsyncBody:
@@ -118,6 +130,7 @@ class AsyncBody:
         self.response = response
         self.task: asyncio.Task[None] | None = None
         self._room = asyncio.Event()
+        self._is_writing = False
 
     def resume(self) -> None:
         """The connection wants more."""
@@ -128,30 +141,36 @@ class AsyncBody:
 
     def cancel(self) -> None:
         """The peer is gone."""
-        if self.task is not None:
+        if self.task is not None and not self._is_writing:  # who writes is told by what the write returns
             self.task.cancel()
         self._room.set()
 
     async def pump(self, iterable: AsyncIterable[Any]) -> None:
         """Iterate, send, wait for room, close."""
         try:
-            async for chunk in iterable:
-                if not self.connection.is_open:
-                    break
-                self.connection.stream_write(encoded(chunk))
-                while self.connection.is_open and not self.connection.wants_more:
-                    self._room.clear()
-                    await self._room.wait()
-        except Exception:
-            log.exception("Error in the body of a response, after its head was sent: the connection is cut")
+            await self._send_all(iterable)
+        except asyncio.CancelledError:
             self.connection.stream_fail()
         except BaseException:
+            log.exception("Error in the body of a response, after its head was sent: the connection is cut")
             self.connection.stream_fail()
-            raise
         else:
             self.connection.stream_end()
         finally:
-            aclose = getattr(iterable, "aclose", None)
-            if aclose is not None:
-                await aclose()
-            self.response.close()
+            await close_iterable(iterable)
+            close(self.response)
+
+    def _write(self, data: bytes) -> bool:
+        self._is_writing = True
+        try:
+            return self.connection.stream_write(data)
+        finally:
+            self._is_writing = False
+
+    async def _send_all(self, iterable: AsyncIterable[Any]) -> None:
+        async for chunk in iterable:
+            if not self._write(encoded(chunk)):
+                break
+            while self.connection.is_open and not self.connection.wants_more:
+                self._room.clear()
+                await self._room.wait()

@@ -141,5 +141,5 @@ class SecureCookieSessionInterface(SessionInterface):
             return
         if self.should_set_cookie(app, session):
             value = cast("URLSafeTimedSerializer", self.get_signing_serializer(app)).dumps(dict(session))
-            response.set_cookie(name, cast("str", value), expires=self.get_expiration_time(app, session), **attributes)
+            response.set_cookie(name, value, expires=self.get_expiration_time(app, session), **attributes)
             response.vary.add("Cookie")

@@ -77,6 +77,8 @@ class TagDict(JSONTag):
 
 
 class PassDict(JSONTag):
+    """A dict: its values are tagged, itself it needs no tag."""
+
     __slots__ = ()
 
     def check(self, value: Any) -> bool:
@@ -89,6 +91,8 @@ class PassDict(JSONTag):
 
 
 class PassList(JSONTag):
+    """A list: its items are tagged, itself it needs no tag."""
+
     __slots__ = ()
 
     def check(self, value: Any) -> bool:
@@ -101,6 +105,8 @@ class PassList(JSONTag):
 
 
 class TagTuple(JSONTag):
+    """A tuple: JSON would make a list of it."""
+
     __slots__ = ()
     key = " t"
 
@@ -115,6 +121,8 @@ class TagTuple(JSONTag):
 
 
 class TagBytes(JSONTag):
+    """Bytes, in base 64."""
+
     __slots__ = ()
     key = " b"
 
@@ -145,6 +153,8 @@ class TagMarkup(JSONTag):
 
 
 class TagUUID(JSONTag):
+    """A UUID, in hexadecimal digits."""
+
     __slots__ = ()
     key = " u"
 

@@ -1,6 +1,5 @@
 """A client that speaks to an app without a socket, one that speaks through a socket, fixtures."""
 
 from kolben.testing.client import EnvironBuilder, FlaskClient
-from kolben.testing.commands import FlaskCliRunner
 
-__all__ = ["EnvironBuilder", "FlaskCliRunner", "FlaskClient"]
+__all__ = ["EnvironBuilder", "FlaskClient"]

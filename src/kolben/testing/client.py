@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import copy
 from functools import cache
@@ -15,6 +14,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request as BaseRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from _typeshed.wsgi import WSGIEnvironment
@@ -60,7 +60,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:  # type: ignore[override]
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
         return self.app.json.dumps(obj, **kwargs)
 
 
@@ -137,13 +137,12 @@ class FlaskClient(Client):
         finally:
             builder.close()
 
-    def open(
-        self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any
-    ) -> TestResponse:
+    def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request and return the response; `get`, `post` ... call this.
 
         Args:
-            args, kwargs: An EnvironBuilder, an environ, a request, or arguments for an EnvironBuilder.
+            *args: An EnvironBuilder, an environ, a request, or arguments for an EnvironBuilder.
+            **kwargs: More of those.
             buffered: Read the whole body first, then close the app's iterator.
             follow_redirects: Go on until the answer is none.
         """

@@ -1,5 +1,6 @@
 """The map of the chunked coding's decoder (RFC 9112, section 7.1)."""
 
+cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
 
@@ -28,6 +29,7 @@ cdef ChunkEvent decode_chunked(
 ) except? CHUNK_MORE
 
 
+@cython.final
 cdef class ChunkedBody:
     """The decoder with a Python face."""
 

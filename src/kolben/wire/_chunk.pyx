@@ -8,6 +8,8 @@ Taken, because the grammar has it: whitespace around ";" and "=" of an extension
 more than 16 digits, leading zeros included, and trailers that speak about framing or routing (RFC 9110, section 6.5.1).
 """
 
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport uint32_t
 from libc.string cimport memset, strlen
 
@@ -57,11 +59,12 @@ cdef enum:                # the classes of bytes
     TEXT = 1 << 10        # what is left of visible ASCII and obs-text
     CLASSES = 12          # the last one is of what is nowhere allowed
 
-NAME = HEX | TOKEN
-VALUE = NAME | SEMICOLON | EQUALS | QUOTE | BACKSLASH | COLON | BLANK | TEXT
+cdef dict SPECIAL = {";": SEMICOLON, "=": EQUALS, '"': QUOTE, "\\": BACKSLASH, ":": COLON, "\r": CR, "\n": LF, " ": BLANK, "\t": BLANK}
+cdef int NAME = HEX | TOKEN
+cdef int VALUE = NAME | SEMICOLON | EQUALS | QUOTE | BACKSLASH | COLON | BLANK | TEXT
 
 # In this state, bytes of these classes lead to that state.  What is not here is refused.
-GRAMMAR = (
+cdef tuple GRAMMAR = (
     (SIZE_FIRST, HEX, SIZE),
     (SIZE, HEX, SIZE),
     (SIZE, BLANK, SIZE_BLANK),
@@ -106,11 +109,11 @@ GRAMMAR = (
     (LAST_LF, LF, END),
 )
 # States whose entering byte counts as overhead.
-COUNTED = {
+cdef set COUNTED = {
     SIZE_BLANK, EXTENSION_FIRST, EXTENSION_NAME, EXTENSION_NAME_BLANK, EXTENSION_EQUALS, EXTENSION_VALUE, EXTENSION_QUOTED,
     EXTENSION_ESCAPE, EXTENSION_QUOTED_END, TRAILER_FIRST, TRAILER_NAME, TRAILER_VALUE, TRAILER_LF,
 }
-EXPECTED = {
+cdef dict EXPECTED = {
     SIZE_FIRST: "chunk size: expected a hex digit",
     SIZE: "chunk size: expected a hex digit, an extension or CRLF",
     DATA_CR: "chunk: expected CRLF after its data",
@@ -139,8 +142,7 @@ cdef int fill_tables() except -1:
         elif members[byte] & TOKEN_BYTE:
             flag = TOKEN
         else:
-            special = {ord(";"): SEMICOLON, ord("="): EQUALS, ord('"'): QUOTE, ord("\\"): BACKSLASH, ord(":"): COLON, 13: CR, 10: LF, 9: BLANK, 32: BLANK}
-            flag = special.get(byte, TEXT if members[byte] & TEXT_BYTE else 1 << CLASSES - 1)
+            flag = SPECIAL.get(chr(byte), TEXT if members[byte] & TEXT_BYTE else 1 << CLASSES - 1)
         CLASS[byte] = flag.bit_length() - 1
     memset(NEXT, WRONG, sizeof(NEXT))
     for state, classes, following in GRAMMAR:
@@ -245,6 +247,7 @@ cdef int refuse(int state, unsigned char byte) except -1:
     raise RemoteProtocolError(f"{expected}, got {bytes([byte])!r}", source="RFC 9112, section 7.1")
 
 
+@cython.final
 cdef class ChunkedBody:
     """A chunked body that comes in pieces.
 
@@ -256,7 +259,7 @@ cdef class ChunkedBody:
             raise ValueError("overhead_limit: expected 0 (none) or more")
         self.overhead_limit = overhead_limit
 
-    def decode(self, bytes data not None):
+    def decode(self, object data):
         """Find the next bytes of the body in `data`.
 
         Returns:
@@ -267,9 +270,15 @@ cdef class ChunkedBody:
             RemoteProtocolError: the coding is broken; nothing that follows can be trusted (400).
             LimitExceeded: extensions and trailers together are longer than `overhead_limit` bytes (431).
         """
+        cdef Py_buffer view
         cdef Py_ssize_t used = 0, found_length = 0
         cdef const unsigned char *found = NULL
-        cdef ChunkEvent event = decode_chunked(
-            &self._decoder, data, len(data), self.overhead_limit, &used, &found, &found_length,
-        )
-        return used, found[:found_length] if event == CHUNK_DATA else b"", event == CHUNK_END
+        cdef ChunkEvent event
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            event = decode_chunked(
+                &self._decoder, <const unsigned char *>view.buf, view.len, self.overhead_limit, &used, &found, &found_length,
+            )
+            return used, found[:found_length] if event == CHUNK_DATA else b"", event == CHUNK_END
+        finally:
+            PyBuffer_Release(&view)

@@ -3,11 +3,13 @@
 RequestHead, FieldSpan, PARTIAL and NO_FIELD can be cimported from here; they stand in _layout.pxd, with their meaning.
 """
 
+cimport cython
 from libc.stdint cimport uint32_t
 
 from kolben.wire._layout cimport NO_FIELD, PARTIAL, FieldSpan, Refusal, RequestHead
 
 
+@cython.final
 cdef class HeadParser:
     """Parses heads, one at a time, into its own `head`.  Holds no bytes between two calls."""
 
@@ -35,8 +37,10 @@ cdef class HeadParser:
     cdef void _known_field(self, const unsigned char *p, int index) noexcept
     cdef void _note(self, int *slot, int index, int when_taken) noexcept
     cdef Py_ssize_t _meaning(self, const unsigned char *p, Py_ssize_t end) noexcept
+    cdef Py_ssize_t _framing(self, const unsigned char *p) noexcept
+    cdef Py_ssize_t _connection(self) noexcept
     cdef Py_ssize_t _stop(
         self, Py_ssize_t outcome, const unsigned char *p, Py_ssize_t n, bint in_fields, uint32_t *resume,
     ) except -2
-    cdef int _check_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) except -1
+    cdef Py_ssize_t _beyond_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) noexcept
     cdef object _error(self, const unsigned char *p)

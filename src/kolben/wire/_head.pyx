@@ -11,6 +11,7 @@ what several fields mean together, and how many there are, when the head is; a l
 byte with which no request begins is refused without waiting for the end of its line.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from libc.stdint cimport uint32_t
@@ -45,16 +46,18 @@ cdef enum:
     FIRST_CAPACITY = 64       # field spans
     SHOWN = 40                # bytes of what was refused that a message shows
 
-cdef enum:                    # flags of `_seen`
-    TWO_HOSTS = 1
-    TWO_LENGTHS = 2
-    TWO_CODINGS = 4
-    CLOSE = 8
-    KEEP_ALIVE = 16
-    UPGRADE_OPTION = 32
-    UPGRADE = 64
-    CONTINUE = 128
+cdef enum:                    # flags of `_seen`, beside the options of Connection (1, 2, 4)
+    UPGRADE = 8
+    CONTINUE = 16
+    TWO_HOSTS = 32
+    TWO_LENGTHS = 64
+    TWO_CODINGS = 128
 
+cdef const char *LONG_HEAD = b"field lines: expected at most `limits.head` bytes"
+cdef const char *LONG_REQUEST_LINE = b"request line: expected at most `limits.request_line` bytes"
+cdef const char *MANY_FIELDS = b"field lines: expected at most `limits.field_count` of them"
+cdef const char *ONE_CODING = b"Transfer-Encoding: expected it once, in HTTP/1.1, and without Content-Length"
+cdef const char *ONE_LENGTH = b"Content-Length: expected one number of decimal digits"
 cdef const char *SECTION_5 = b"RFC 9112, section 5"
 cdef const char *SECTION_6_1 = b"RFC 9112, section 6.1"
 
@@ -76,6 +79,7 @@ cdef Py_ssize_t fields_start(const unsigned char *p, Py_ssize_t n) noexcept:
     return <const unsigned char *>memchr(p + i, c"\n", n - i) - p + 1
 
 
+@cython.final
 cdef class HeadParser:
     """See the map."""
 
@@ -123,7 +127,7 @@ cdef class HeadParser:
             if i < 0:
                 return i
         if self.head_limit and i - start > self.head_limit:
-            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, b"field lines: longer than the limit", b"RFC 6585, section 5")
+            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, LONG_HEAD, b"RFC 6585, section 5")
         i = end_line(p, i, n, &self._refusal, b"")
         if i < 0:
             return i
@@ -144,8 +148,10 @@ cdef class HeadParser:
             if not in_fields:
                 i = read_request_line(p, at + 1, self.request_line_limit, &self.head, &self._refusal)
                 in_fields = i > 0
-            elif p[start] == c"\r" and start + 1 == at:
-                return 0
+            elif p[start] == c"\r":
+                i = end_line(p, start, at + 1, &self._refusal, b"")
+                if i > 0:
+                    return 0
             else:
                 self.head.field_count = 0
                 i = self._field_line(p, start, at + 1)
@@ -192,7 +198,7 @@ cdef class HeadParser:
         """Note the field if its name means something here."""
         cdef FieldSpan *span = &self._fields[index]
         cdef const unsigned char *name = p + span.name
-        cdef int n = span.name_length, options
+        cdef int n = span.name_length
         if n == 4 and same_name(name, b"host", 4):
             self._note(&self.head.host, index, TWO_HOSTS)
         elif n == 6 and same_name(name, b"cookie", 6):
@@ -205,9 +211,7 @@ cdef class HeadParser:
         elif n == 7 and same_name(name, b"upgrade", 7):
             self._seen |= UPGRADE
         elif n == 10 and same_name(name, b"connection", 10):
-            options = connection_options(p + span.value, span.value_length)
-            self._seen |= (CLOSE if options & OPTION_CLOSE else 0) | (KEEP_ALIVE if options & OPTION_KEEP_ALIVE else 0)
-            self._seen |= UPGRADE_OPTION if options & OPTION_UPGRADE else 0
+            self._seen |= connection_options(p + span.value, span.value_length)
         elif n == 12 and same_name(name, b"content-type", 12):
             self._note(&self.head.content_type, index, 0)
         elif n == 14 and same_name(name, b"content-length", 14):
@@ -224,45 +228,52 @@ cdef class HeadParser:
 
     cdef Py_ssize_t _meaning(self, const unsigned char *p, Py_ssize_t end) noexcept:
         """Check what the fields mean together; return `end`."""
-        cdef FieldSpan *span
-        cdef int status
-        self.head.content_length = -1
+        cdef FieldSpan *host = &self._fields[max(self.head.host, 0)]
         if self.field_limit and self.head.field_count > self.field_limit:
-            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, b"field lines: more than the limit", b"RFC 6585, section 5")
+            return refuse(&self._refusal, WHOLE_HEAD, 0, 431, MANY_FIELDS, b"RFC 6585, section 5")
         if self._seen & TWO_HOSTS or (self.head.host == NO_FIELD and self.head.minor_version):
             return refuse(&self._refusal, WHOLE_HEAD, 0, 400, b"Host: expected exactly one", b"RFC 9112, section 3.2")
-        if self.head.host != NO_FIELD:
-            span = &self._fields[self.head.host]
-            if check_authority(p + span.value, span.value_length, False) != WELL_FORMED:
-                return refuse_value(&self._refusal, span, 400, b"Host: expected a host, perhaps with a port", b"RFC 9112, section 3.2")
+        if self.head.host != NO_FIELD and check_authority(p + host.value, host.value_length, False) != WELL_FORMED:
+            return refuse_value(&self._refusal, host, 400, b"Host: expected a host, perhaps with a port", b"RFC 9112, section 3.2")
+        if self._framing(p) == REFUSED or self._connection() == REFUSED:
+            return REFUSED
+        return end
+
+    cdef Py_ssize_t _framing(self, const unsigned char *p) noexcept:
+        """Find how the body is delimited (RFC 9112, section 6.3)."""
+        cdef FieldSpan *field
+        cdef int status
+        self.head.content_length = -1
         if self._transfer_encoding != NO_FIELD:
-            span = &self._fields[self._transfer_encoding]
+            field = &self._fields[self._transfer_encoding]
             if self._seen & TWO_CODINGS or self._content_length != NO_FIELD or not self.head.minor_version:
-                return refuse(
-                    &self._refusal, WHOLE_HEAD, 0, 400, b"Transfer-Encoding: expected it once, in HTTP/1.1 and without Content-Length", SECTION_6_1,
-                )
-            status = judge_codings(p + span.value, span.value_length)
+                return refuse_value(&self._refusal, field, 400, ONE_CODING, SECTION_6_1)
+            status = judge_codings(p + field.value, field.value_length)
             if status:
-                return refuse_value(&self._refusal, span, status, b"Transfer-Encoding: expected chunked", SECTION_6_1)
+                return refuse_value(&self._refusal, field, status, b"Transfer-Encoding: expected chunked", SECTION_6_1)
             self.head.chunked = True
         if self._content_length != NO_FIELD:
-            span = &self._fields[self._content_length]
-            self.head.content_length = read_length(p + span.value, span.value_length)
-            if self.head.content_length == TOO_LONG:
-                return refuse_value(&self._refusal, span, 413, b"Content-Length: expected less than 2^63", b"RFC 9110, section 8.6")
+            field = &self._fields[self._content_length]
+            self.head.content_length = read_length(p + field.value, field.value_length)
             if self.head.content_length == NOT_A_LENGTH or self._seen & TWO_LENGTHS:
-                return refuse_value(&self._refusal, span, 400, b"Content-Length: expected one number of decimal digits", b"RFC 9112, section 6.3")
-        if self.head.minor_version:
-            if self._expect != NO_FIELD:
-                return refuse_value(
-                    &self._refusal, &self._fields[self._expect], 417, b"Expect: expected 100-continue", b"RFC 9110, section 10.1.1",
-                )
-            self.head.expect_continue = (self._seen & CONTINUE) != 0
-            self.head.upgrade = (self._seen & (UPGRADE_OPTION | UPGRADE)) == (UPGRADE_OPTION | UPGRADE)
-            self.head.keep_alive = not self._seen & CLOSE
-        else:
-            self.head.keep_alive = (self._seen & (CLOSE | KEEP_ALIVE)) == KEEP_ALIVE
-        return end
+                return refuse_value(&self._refusal, field, 400, ONE_LENGTH, b"RFC 9112, section 6.3")
+            if self.head.content_length == TOO_LONG:
+                return refuse_value(&self._refusal, field, 413, b"Content-Length: expected less than 2^63", b"RFC 9110, section 8.6")
+        return 0
+
+    cdef Py_ssize_t _connection(self) noexcept:
+        """Find what happens to the connection.  HTTP/1.0 knows neither Expect nor Upgrade, and stays only when it asks to."""
+        if not self.head.minor_version:
+            self.head.keep_alive = (self._seen & (OPTION_CLOSE | OPTION_KEEP_ALIVE)) == OPTION_KEEP_ALIVE
+            return 0
+        if self._expect != NO_FIELD:
+            return refuse_value(
+                &self._refusal, &self._fields[self._expect], 417, b"Expect: expected 100-continue", b"RFC 9110, section 10.1.1",
+            )
+        self.head.expect_continue = (self._seen & CONTINUE) != 0
+        self.head.upgrade = (self._seen & (OPTION_UPGRADE | UPGRADE)) == (OPTION_UPGRADE | UPGRADE)
+        self.head.keep_alive = (self._seen & OPTION_CLOSE) == 0
+        return 0
 
     cdef Py_ssize_t _stop(
         self, Py_ssize_t outcome, const unsigned char *p, Py_ssize_t n, bint in_fields, uint32_t *resume,
@@ -278,16 +289,15 @@ cdef class HeadParser:
                 outcome = PARTIAL
             else:
                 end = found + 1 - p
-        self._check_limits(p, end, in_fields, outcome == REFUSED)
-        if outcome == REFUSED:
+        if self._beyond_limits(p, end, in_fields, outcome == REFUSED) == REFUSED or outcome == REFUSED:
             raise self._error(p)
         if n == LAST_OFFSET:
             raise LimitExceeded("head: longer than offsets reach", status=431)
         resume[0] = <uint32_t>n << 1 | (IN_FIELDS if in_fields else 0)
         return PARTIAL
 
-    cdef int _check_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) except -1:
-        """Raise LimitExceeded if what stands before `end` is too much already; `complete`: a line ends there."""
+    cdef Py_ssize_t _beyond_limits(self, const unsigned char *p, Py_ssize_t end, bint in_fields, bint complete) noexcept:
+        """Refuse if what stands before `end` is too much already; `complete`: a line ends there."""
         cdef Py_ssize_t length = end
         if in_fields:
             if self.head_limit and end > self.head_limit:
@@ -295,14 +305,14 @@ cdef class HeadParser:
                 if not complete:
                     length -= 1      # it may be the CR of the empty line, which does not count
                 if length > self.head_limit:
-                    raise LimitExceeded(f"field lines: expected at most {self.head_limit} bytes", status=431, source="RFC 6585, section 5")
+                    return refuse(&self._refusal, WHOLE_HEAD, 0, 431, LONG_HEAD, b"RFC 6585, section 5")
         elif self.request_line_limit:
             if length and p[length - 1] == c"\n":
                 length -= 1
             if length and p[length - 1] == c"\r":
                 length -= 1
             if length > self.request_line_limit:
-                raise LimitExceeded(f"request line: expected at most {self.request_line_limit} bytes", status=414, source="RFC 9112, section 3")
+                return refuse(&self._refusal, WHOLE_HEAD, 0, 414, LONG_REQUEST_LINE, b"RFC 9112, section 3")
         return 0
 
     cdef object _error(self, const unsigned char *p):

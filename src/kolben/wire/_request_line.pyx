@@ -25,7 +25,9 @@ cdef const char *SECTION_2_3 = b"RFC 9112, section 2.3"
 cdef const char *SECTION_3 = b"RFC 9112, section 3"
 
 
-cdef Py_ssize_t read_request_line(const unsigned char *p, Py_ssize_t n, Py_ssize_t limit, RequestHead *head, Refusal *refusal) noexcept nogil:
+cdef Py_ssize_t read_request_line(
+    const unsigned char *p, Py_ssize_t n, Py_ssize_t limit, RequestHead *head, Refusal *refusal,
+) noexcept nogil:
     cdef Py_ssize_t i = 0
     while i < n and p[i] == c"\r":
         if i == 2 * EMPTY_LINES:
@@ -51,7 +53,7 @@ cdef Py_ssize_t read_request_line(const unsigned char *p, Py_ssize_t n, Py_ssize
         )
     i = read_version(p, i + 1, n, head, refusal)
     if limit and i - 2 > limit:
-        return refuse(refusal, WHOLE_HEAD, 0, 414, b"request line: longer than the limit", SECTION_3)
+        return refuse(refusal, WHOLE_HEAD, 0, 414, b"request line: expected at most `limits.request_line` bytes", SECTION_3)
     return i
 
 
@@ -114,7 +116,9 @@ cdef Py_ssize_t read_absolute_form(const unsigned char *p, Py_ssize_t i, Py_ssiz
         return PARTIAL
     fault = check_authority(p + start, i - start, False)
     if fault != WELL_FORMED:
-        return refuse(refusal, start + fault, 1, 400, b"target: expected a host, perhaps with a port, and no user name", b"RFC 9110, section 4.2")
+        return refuse(
+            refusal, start + fault, 1, 400, b"target: expected a host, perhaps with a port, and no user name", b"RFC 9110, section 4.2",
+        )
     head.authority = start
     head.authority_length = i - start
     return read_path_and_query(p, i, n, head, refusal)

@@ -1,6 +1,9 @@
 """The map of the response writer: one place that checks and serialises names, values, reasons and statuses."""
 
+cimport cython
 
+
+@cython.final
 cdef class Output:
     """Bytes on their way to a peer.  Owns its memory; grows up to what its user allows; is used again and again."""
 
@@ -12,7 +15,8 @@ cdef class Output:
     cdef int write(self, const unsigned char *p, Py_ssize_t n) except -1
 
 
-cdef bytes status_line(int status, str reason)                        # b"HTTP/1.1 200 OK\r\n", cached where reason is None or the registered one
+# b"HTTP/1.1 200 OK\r\n": cached where reason is None or the registered one.
+cdef bytes status_line(int status, str reason)
 cdef int write_status(Output output, int status, str reason) except -1
 # Raises LocalProtocolError for a name that is no token or a value with CTL other than HTAB (RFC 9110, section 5.5).
 # Names and values are str (latin-1) or bytes.

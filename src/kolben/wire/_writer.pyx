@@ -4,6 +4,7 @@
 Invariant: a refused field or status leaves nothing behind in the output.
 """
 
+cimport cython
 from http import HTTPStatus
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -31,6 +32,7 @@ cdef enum:
     LONGEST_SIZE = 20         # decimal digits of 2^63, and a sign
 
 
+@cython.final
 cdef class Output:
     """Bytes on their way to a peer."""
 

@@ -8,9 +8,8 @@ import json
 import uuid
 import weakref
 from datetime import date
-from typing import IO, TYPE_CHECKING, Any, ClassVar
-
 from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from werkzeug.http import http_date
 
@@ -33,7 +32,7 @@ class JSONProvider:
     """What an app needs of a JSON library.  A subclass gives `dumps` and `loads`, and may improve the rest."""
 
     def __init__(self, app: App) -> None:
-        self._app: App = weakref.proxy(app)
+        self._app: App = weakref.proxy(app)  # type: ignore[assignment]  # it passes for one
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute; plans made with the old one are made anew."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-
-import click
+import sys
 
 __all__ = ["load_dotenv"]
 
@@ -22,7 +21,7 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
     except ImportError:
         if path or os.path.isfile(".env") or os.path.isfile(".flaskenv"):
             tip = " * Tip: There are .env files present. Install python-dotenv to use them."
-            click.secho(tip, fg="yellow", err=True)
+            print(tip, file=sys.stderr)  # noqa: T201 - said to the person who starts the app
         return False
     files = [dotenv.find_dotenv(name, usecwd=True) for name in (".flaskenv", ".env")] if load_defaults else []
     if path is not None and os.path.isfile(path):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner, Result
 
-from kolben.commands import ScriptInfo
+from kolben.commands.groups import ScriptInfo
 
 if TYPE_CHECKING:
     from kolben.app.app import App
