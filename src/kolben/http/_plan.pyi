@@ -1,7 +1,10 @@
 from typing import Any
 
+from typing_extensions import disjoint_base
+
 from kolben.http.request import Request
 
+@disjoint_base
 class Plan:
     """All that happens to one request of one endpoint, from its first hook to its last teardown."""
 
@@ -18,6 +21,7 @@ class Plan:
     def run_async(self, request: Request) -> Any:
         """Answer as a coroutine; called only where `mode` is TASK."""
 
+@disjoint_base
 class Handler:
     """What the server, WSGI, ASGI and the test client all ask."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import IO, cast
+from typing import IO
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.utils import cached_property
@@ -29,7 +29,7 @@ class Request(RequestBase, WerkzeugRequest):
         """
         body = None if self.shallow else self._open_body()
         if body is None:
-            return cast("IO[bytes]", super().stream)
+            return super().stream
         limit = self.max_content_length
         if limit is not None and length_of(body) > limit:
             raise RequestEntityTooLarge
