@@ -1,3 +1,6 @@
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Version:
     """Shared by an app and its registries: rises whenever one of them changes."""
 

@@ -2,6 +2,9 @@
 
 from typing import Self
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class BlockPool:
     """Lends blocks of memory and keeps some free ones.  Not thread-safe: one owner, one thread at a time.
 
@@ -33,6 +36,7 @@ class BlockPool:
     def trim(self) -> None:
         """Give the free blocks back to the system."""
 
+@disjoint_base
 class LentBlock:
     """Bytes in pooled memory, first in, first out: holds a block only while there are bytes."""
 

@@ -3,6 +3,8 @@
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from typing_extensions import disjoint_base
+
 READABLE: Final = 1
 WRITABLE: Final = 2
 PEER_CLOSED: Final = 4
@@ -13,6 +15,7 @@ WOKEN: Final = 32
 class _HasFileno(Protocol):
     def fileno(self) -> int: ...
 
+@disjoint_base
 class Poller:
     """One descriptor that watches many, for native code: see _poller.pxd.
 
@@ -33,6 +36,7 @@ class Poller:
     def __enter__(self) -> Self: ...
     def __exit__(self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None) -> None: ...
 
+@disjoint_base
 class Watcher:
     """A Poller for Python: what it watches has a value, and an event is that value with flags.
 

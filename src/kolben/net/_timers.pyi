@@ -1,6 +1,9 @@
 """The timing wheel: deadlines set, moved and cleared in O(1).  Times are whole milliseconds of one monotonic clock."""
 
-from typing import Final, Generic, Self, TypeVar
+from types import GenericAlias
+from typing import Any, Final, Generic, Self, TypeVar
+
+from typing_extensions import disjoint_base
 
 TICK: Final = 64
 SLOTS: Final = 512
@@ -8,6 +11,7 @@ WORDS: Final = 8
 
 _T = TypeVar("_T")
 
+@disjoint_base
 class Timers:
     """The wheel, for native code: see _timers.pxd."""
 
@@ -15,9 +19,12 @@ class Timers:
     def count(self) -> int:
         """How many timers are set."""
 
+@disjoint_base
 class Deadlines(Generic[_T]):
     """A wheel for Python: its timers are Deadlines, and what expires are their values."""
 
+    @classmethod
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
     def add(self, value: _T) -> Deadline[_T]:
         """Make a deadline, not yet set.  Whoever waits for it keeps it: it is cleared when it is collected."""
 
@@ -33,9 +40,12 @@ class Deadlines(Generic[_T]):
     def __len__(self) -> int:
         """How many deadlines are set."""
 
+@disjoint_base
 class Deadline(Generic[_T]):
     """One deadline, with the value that expired() returns."""
 
+    @classmethod
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
     def __new__(cls, deadlines: Deadlines[_T], value: _T) -> Self: ...
     @property
     def value(self) -> _T:

@@ -22,7 +22,7 @@ Invariants:
 - A bit in `_occupied` is set exactly while its slot has a timer.
 """
 
-from sys import maxsize
+import sys
 from types import GenericAlias
 
 cdef extern from * nogil:
@@ -178,7 +178,7 @@ cdef class Deadlines:
     def add(self, value):
         return Deadline(self, value)
 
-    def expired(self, int64_t now, Py_ssize_t limit=maxsize):
+    def expired(self, int64_t now, Py_ssize_t limit=sys.maxsize):
         cdef Timer *timer
         found = []
         while len(found) < limit:

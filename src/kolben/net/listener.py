@@ -36,7 +36,7 @@ class Listener:
         address: Where it listens: the real port where 0 was asked for.
     """
 
-    def __init__(self, sock: socket.socket, address: Address, file: tuple[int, int] | None = None) -> None:
+    def __init__(self, sock: socket.socket, address: TCPAddress | UnixAddress, file: tuple[int, int] | None = None) -> None:
         """Take a listening socket; `file` is device and inode of the file that was made for it."""
         self.address = address
         self._socket = sock
@@ -254,7 +254,7 @@ def _adopt(address: InheritedAddress) -> Listener:
     return Listener(sock, _address_of(sock))
 
 
-def _address_of(sock: socket.socket) -> Address:
+def _address_of(sock: socket.socket) -> TCPAddress | UnixAddress:
     name = sock.getsockname()
     if sock.family == socket.AF_UNIX:
         return UnixAddress(f"@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else name)

@@ -1,10 +1,12 @@
 from collections.abc import Mapping
 from typing import Any, Literal, overload
 
+from typing_extensions import disjoint_base
 from werkzeug.routing import MapAdapter, Rule
 
 from kolben.routing.map import Map
 
+@disjoint_base
 class NativeAdapter:
     map: Map
     server_name: str

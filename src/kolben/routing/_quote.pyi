@@ -1,1 +1,3 @@
+UNRESERVED: bytes
+
 def quote(text: str, query: bool = False) -> str: ...

@@ -1,6 +1,7 @@
 from re import Pattern as Regex
 from typing import Any
 
+from typing_extensions import disjoint_base
 from werkzeug.routing import BaseConverter
 
 REGEX: int
@@ -18,6 +19,7 @@ TO_INT: int
 TO_FLOAT: int
 CALL: int
 
+@disjoint_base
 class Pattern:
     shape: int
     final: bool
@@ -39,6 +41,7 @@ class Pattern:
     ) -> None: ...
     def catch(self, target: str) -> list[str] | None: ...
 
+@disjoint_base
 class Conversion:
     kind: int
     def __init__(self, kind: int, converter: BaseConverter, *, fixed_digits: int = 0, minimum: Any = None, maximum: Any = None) -> None: ...

@@ -1,7 +1,8 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import werkzeug.routing
+from typing_extensions import disjoint_base
 
 from kolben.routing._segment import Conversion, Pattern
 
@@ -15,6 +16,7 @@ REDIRECT_DEFAULTS: int
 REDIRECT_TO: int
 OUTCOMES: tuple[str, ...]
 
+@final
 class Match:
     outcome: int
     rule: Any
@@ -25,6 +27,7 @@ class Match:
     @property
     def is_redirect(self) -> bool: ...
 
+@disjoint_base
 class Entry:
     rule: werkzeug.routing.Rule
     def __init__(
@@ -35,14 +38,17 @@ class Entry:
         default_rules: tuple[werkzeug.routing.Rule, ...],
     ) -> None: ...
 
+@disjoint_base
 class Node:
     def __init__(self, static: dict[str, Node], dynamic: list[tuple[Pattern, Node]], entries: list[Entry]) -> None: ...
     def collect_static_paths(self) -> None: ...
 
+@disjoint_base
 class Picture:
     version: int
     def __init__(self, version: int, root: Node | None, merge_slashes: bool, redirect_defaults: bool) -> None: ...
 
+@disjoint_base
 class Tree:
     version: int
     def __init__(self, map: werkzeug.routing.Map, compile: Callable[[werkzeug.routing.Map, int], Picture]) -> None: ...

@@ -9,7 +9,7 @@ import uuid
 import weakref
 from datetime import date
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any
 
 from werkzeug.http import http_date
 
@@ -88,7 +88,7 @@ class DefaultJSONProvider(JSONProvider):
         mimetype: Of responses.
     """
 
-    default: ClassVar[Callable[[Any], Any]] = staticmethod(_default)
+    default: Callable[[Any], Any] = staticmethod(_default)
     ensure_ascii = True
     sort_keys = True
     compact: bool | None = None

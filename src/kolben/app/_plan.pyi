@@ -1,0 +1,52 @@
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from typing_extensions import disjoint_base
+
+from kolben.app.app import App
+from kolben.app.contexts import AppContext
+from kolben.app.plans import PlanCompiler
+from kolben.app.wrappers import Response
+from kolben.http import Handler, Plan
+from kolben.http._json import Encoder
+from kolben.sessions import SessionInterface
+
+@disjoint_base
+class AppHandler(Handler):
+    """Finds the plan of a request for one app."""
+
+    def __init__(self, app: App, compiler: PlanCompiler) -> None: ...
+
+@disjoint_base
+class AppPlan(Plan):
+    """One endpoint's plan.  Its attributes are set by plans.py."""
+
+    app: App
+    view: Callable[..., Any]
+    endpoint: str
+    preprocessors: tuple[Callable[..., Any], ...]
+    before: tuple[Callable[..., Any], ...]
+    after: tuple[Callable[..., Any], ...]
+    tears_down: bool
+    context_class: type[AppContext]
+    response_class: type[Response]
+    globals_class: type[Any] | None
+    text_type: str
+    encoder: Encoder | None
+    debug_encoder: Encoder | None
+    config: Mapping[str, Any]
+    session_interface: SessionInterface
+    opens_session: bool
+    receivers: tuple[Mapping[Any, Any], ...]
+    general: Callable[[App, Any], Any]
+    explain: Callable[[TypeError, Any, Any, Any], Exception | None]
+
+    def set_text_type(self, value: str) -> None: ...
+    async def answer_async(self, request: Any) -> Any: ...
+    async def call_before_async(self, request: Any) -> Any: ...
+
+@disjoint_base
+class GeneralPlan(Plan):
+    """The general path as a plan."""
+
+    def __init__(self, app: App, answer: Callable[[App, Any], Any], *, name: str, mode: int = 1, needs_body: bool = True) -> None: ...
