@@ -38,9 +38,6 @@ STOP_CHECK = 0.05  # seconds between two looks at what still runs, only while st
 class HasHandler(Protocol):
     """An app, as far as the server knows one."""
 
-    limits: Limits
-    timeouts: Timeouts
-
     @property
     def handler(self) -> Handler:
         """What finds the plan of a request."""
@@ -212,7 +209,7 @@ def run_app(
     """Serve an app until the process is told to stop.
 
     Args:
-        app: What answers; its `limits` and `timeouts` hold where none are given here.
+        app: What answers; its `limits` and `timeouts`, if it has them, hold where none are given here.
         binds: Where to listen: "host:port", "[::1]:port", "unix:/path", "fd://3".
         debug: Say on the terminal what debug mode does and does not do.
         threads: `limits.threads`, alone.
@@ -224,12 +221,13 @@ def run_app(
         UsageError: an address cannot be parsed or bound; the message says why and what to do.
     """
     if limits is None:
-        limits = app.limits if threads is None else replace(app.limits, threads=threads)
+        limits = getattr(app, "limits", None) or Limits()
+        limits = limits if threads is None else replace(limits, threads=threads)
     listeners: list[Listener] = []
     try:
         for bind in binds:
             listeners.extend(listen_all(parse_address(bind), backlog=limits.backlog))
-        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or app.timeouts)
+        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or getattr(app, "timeouts", None))
         if access_log or (access_log is None and sys.stderr.isatty()):
             server.engine.access_log = AccessLog()
     except BaseException:
