@@ -33,7 +33,7 @@ import kolben.flask.app
 from flask.cli import AppGroup
 assert flask is kolben.flask and flask.app is kolben.flask.app
 assert flask.json.tag.__spec__.name == "kolben.flask.json.tag"
-assert flask.Flask is kolben.flask.app.App
+assert flask.Flask is kolben.flask.app.Flask and issubclass(flask.Flask, flask.app.App)
 import sys
 assert sum(type(f).__name__ == "_Finder" for f in sys.meta_path) == 1
 print("same")

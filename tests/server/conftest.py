@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import re
@@ -261,8 +262,8 @@ def descriptors():
     return sorted(found)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _loop_library_is_loaded():
+@functools.cache
+def load_loop_library():
     """uvloop keeps a pipe for the process from its first loop on."""
     new_event_loop().close()
 
@@ -270,6 +271,7 @@ def _loop_library_is_loaded():
 @pytest.fixture
 def serve():
     """serve({path: view}, limits={...}, timeouts={...}) runs a server; at the end nothing of it may be left."""
+    load_loop_library()
     running = []
     before = descriptors()
 

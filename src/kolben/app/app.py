@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kolben.app.dispatch import Dispatch
 from kolben.app.globals import g
+from kolben.base import Limits, Timeouts
 
 if TYPE_CHECKING:
     import os
@@ -23,7 +24,14 @@ class App(Dispatch):
 
     The class is built in storeys, a file each, of which a higher one knows the lower ones only:
     scaffold · settings · registration · urls · rendering · responses · errors · dispatch.
+
+    Attributes:
+        limits: How much a peer may make the server hold; `app.limits = Limits(body=64 * 2**20)` for more.
+        timeouts: How long the server waits for anything.
     """
+
+    limits = Limits()
+    timeouts = Timeouts()
 
     def __init__(
         self,

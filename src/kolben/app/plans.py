@@ -111,15 +111,18 @@ class PlanCompiler:
             or app.teardown_appcontext_funcs
             or any(app.error_handler_spec.values())
             or any(app.url_value_preprocessors.values())
-            or type(app) not in OURS
-            or self.replaced_on_instance()
+            or self.is_extended()
             or self.opens_session()
         )
         return GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
 
-    def replaced_on_instance(self) -> bool:
-        """Tell whether a method was replaced on the instance."""
-        return any(callable(value) and hasattr(type(self.app), name) for name, value in self.app.__dict__.items())
+    def is_extended(self) -> bool:
+        """Tell whether a subclass, or the instance, has any method of its own."""
+        from kolben.app.app import App
+
+        above = type(self.app).__mro__
+        own = [vars(cls) for cls in above[: above.index(App)]] if App in above else [{"__init__": object}]
+        return any(callable(value) for names in (*own, self.app.__dict__) for name, value in names.items() if hasattr(App, name))
 
     def opens_session(self) -> bool:
         """Tell whether the session must be opened before the first hook, as Flask does; the signed cookie's can wait until it is used."""
@@ -204,11 +207,10 @@ def explain(error: TypeError, view: Any, rule: Any, view_args: Any) -> Exception
     return None if explained is None else ViewArgumentsError(explained)
 
 
-def _originals() -> tuple[dict[str, Any], set[type]]:
+def _originals() -> dict[str, Any]:
     from kolben.app.app import App
 
-    names = (*WALKED, "wsgi_app", "__call__", "request_context")
-    return {name: getattr(App, name) for name in names}, {App}
+    return {name: getattr(App, name) for name in (*WALKED, "wsgi_app", "__call__", "request_context")}
 
 
-ORIGINAL, OURS = _originals()
+ORIGINAL = _originals()

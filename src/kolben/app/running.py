@@ -53,6 +53,8 @@ def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any)
         return
     from kolben.server import run_app as run_on_our_server
 
+    if server_options.get("ssl_context") is not None:
+        raise SystemExit("kolben: ssl_context, --cert: TLS is not there yet; put a proxy that speaks it in front, or leave it out")
     try:
         run_on_our_server(app, binds=[bind_of(host, port)], debug=debug)
     except UsageError as error:  # such as a port in use: a sentence for a person, not a traceback

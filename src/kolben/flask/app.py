@@ -3,7 +3,6 @@
 from werkzeug.routing import Rule
 
 from kolben.app.app import App
-from kolben.app.app import App as Flask
 from kolben.app.contexts import AppContext, RequestContext
 from kolben.app.files import send_from_directory
 from kolben.app.flashing import get_flashed_messages
@@ -25,6 +24,7 @@ from kolben.app.signals import (
     request_tearing_down,
 )
 from kolben.app.wrappers import Request, Response
+from kolben.base import Limits
 from kolben.sessions import SecureCookieSessionInterface, SessionInterface
 
 __all__ = [
@@ -54,3 +54,9 @@ __all__ = [
     "send_from_directory",
     "session",
 ]
+
+
+class Flask(App):
+    """An App with Flask's defaults where Kolben's differ: Flask bounds a body when it is read (MAX_CONTENT_LENGTH), not on the wire."""
+
+    limits = Limits(body=0)

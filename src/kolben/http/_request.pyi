@@ -1,15 +1,11 @@
 from typing import IO, Any, Self
 
-from _typeshed.wsgi import WSGIEnvironment
 from typing_extensions import disjoint_base
 from werkzeug.datastructures import Headers, MultiDict
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Rule
 
 @disjoint_base
 class ConnectionInfo:
-    """What a request knows of the connection that it came on; the server's connection is one."""
-
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
     @property
     def scheme(self) -> str: ...
     @property
@@ -19,12 +15,6 @@ class ConnectionInfo:
 
 @disjoint_base
 class RequestBase:
-    """Owns the head's bytes; materialises what is asked for, once.  Each property can be assigned, as Werkzeug's attributes can."""
-
-    url_rule: Rule | None
-    view_args: dict[str, Any] | None
-    routing_exception: HTTPException | None
-    shallow: bool
     method: str
     path: str
     query_string: bytes
@@ -34,14 +24,13 @@ class RequestBase:
     server: tuple[str, int | None] | None
     root_path: str
     remote_addr: str | None
-    environ: WSGIEnvironment
+    environ: dict[str, Any]
+    shallow: bool
+    url_rule: Any
+    view_args: Any
+    routing_exception: Any
 
-    @property
-    def is_native(self) -> bool: ...
-    @property
-    def want_form_data_parsed(self) -> bool: ...
-    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any: ...
-    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any: ...
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
     @classmethod
     def from_bytes(
         cls,
@@ -53,6 +42,14 @@ class RequestBase:
         scheme: str = "http",
     ) -> Self: ...
     def __copy__(self) -> Self: ...
+    @property
+    def request_line(self) -> str: ...
+    @property
+    def is_native(self) -> bool: ...
+    @property
+    def want_form_data_parsed(self) -> bool: ...
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any: ...
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any: ...
     def _open_body(self) -> IO[bytes] | None: ...
     def _field_items(self) -> list[tuple[str, str]]: ...
-    def _wire(self) -> tuple[str, bytes, int, int, str, ConnectionInfo, IO[bytes] | None]: ...
+    def _wire(self) -> tuple[str, bytes, int, int, str, ConnectionInfo, IO[bytes]]: ...

@@ -241,6 +241,13 @@ cdef class RequestBase:
         self._environ = value
 
     @property
+    def request_line(self):
+        """The first line of the head as it was sent: "GET /path?query HTTP/1.1"."""
+        if self.head is None:
+            return f"{self.method} {self.full_path.rstrip('?')} {self.environ.get('SERVER_PROTOCOL', 'HTTP/1.1')}"
+        return (<bytes>self.head)[self.span.start:].partition(b"\r")[0].decode("ascii")
+
+    @property
     def is_native(self):
         """Whether it was made from the bytes of its head rather than from a WSGI environ."""
         return self.head is not None

@@ -9,10 +9,10 @@ from kolben.http._headers import FieldsBase
 __all__ = ["RequestHeaders"]
 
 
-class RequestHeaders(FieldsBase, EnvironHeaders):  # type: ignore[misc, override]  # reads where Werkzeug's write; its bases differ, too
+class RequestHeaders(FieldsBase, EnvironHeaders):  # type: ignore[misc, override]  # both speak of one mapping, by different overloads
     """The fields of a request's head; immutable, case-insensitive.
 
-    Names are never folded: `X_Forwarded_For` is not `X-Forwarded-For`.
+    Names are never folded: a field whose name has an underscore is not there.
     """
 
     __hash__ = None  # as every mapping of Werkzeug's

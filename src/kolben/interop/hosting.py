@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kolben.http import Handler, Plan, Request, Response
@@ -71,10 +70,8 @@ class StartResponse:
             self.written.extend(piece for piece in [next(pieces, b"")] if piece)
         if self.status is None:
             raise AssertionError("start_response: expected a call before the first piece of the body (PEP 3333)")
-        if isinstance(iterable, list | tuple) or self._is_short():
-            body: Any = [b"".join([*self.written, *pieces])]
-        else:
-            body = chain(self.written, pieces)
+        whole = isinstance(iterable, list | tuple) or self._is_short()
+        body: Any = [b"".join(self._all(pieces))] if whole else self._all(pieces)
         response = Response(body, status=self.status, direct_passthrough=not isinstance(body, list))
         response.headers.clear()
         response.headers.extend(self.headers)
@@ -82,6 +79,18 @@ class StartResponse:
         if close is not None:
             response.call_on_close(close)
         return response
+
+    def _all(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Everything in its order: `write` may be called as long as the application iterates."""
+        for piece in pieces:
+            yield from self._take_written()
+            yield piece
+        yield from self._take_written()
+
+    def _take_written(self) -> list[bytes]:
+        taken = self.written.copy()
+        self.written.clear()  # in place: the application holds its append()
+        return taken
 
     def _is_short(self) -> bool:
         for name, value in self.headers:

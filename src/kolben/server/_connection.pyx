@@ -559,6 +559,8 @@ cdef class Connection(Watched):
             self.put_away(response)
             outgoing.take(busy(), self.request, engine.output, self.keep_alive)
         self.keep_alive = outgoing.keep_alive
+        if engine.access_log is not None:
+            self.note(outgoing.status)
         if outgoing.iterable is not None:
             return self.begin_stream(response)
         if self.stream is not None:
@@ -575,6 +577,13 @@ cdef class Connection(Watched):
                 self.closing = (outgoing.response, self.context)
         outgoing.forget()
         return self.finish()
+
+    def note(self, int status):
+        """Give one answer to the access log; an error of the log's is not the request's."""
+        try:
+            self.engine.access_log(self.info.remote, self.request, status)
+        except Exception:
+            log.exception("Error in the access log")
 
     cdef int drop(self, object response) except -1:
         """The peer is gone: nothing of the request is needed any more."""
@@ -674,6 +683,8 @@ cdef class Connection(Watched):
         if engine.outgoing.body is not None:
             self.send_body(engine.outgoing.body)
         engine.outgoing.forget()
+        if engine.access_log is not None:
+            self.note(status)
         self.keep_alive = False
         self.finish()
         return self.flush() if self.fd >= 0 else 0

@@ -32,6 +32,7 @@ cdef class Engine:
     cdef int64_t body_limit, body_memory, output_limit, lingering_limit, chunk_overhead, request_limit, connection_limit
     cdef int64_t first_byte, head, body_idle, body_grace, write, keep_alive, lingering     # milliseconds; 0: none
     cdef double body_rate             # bytes a second
+    cdef public object access_log         # (remote, request, status) -> None, or None: nothing is noted
     cdef public bint draining         # stopping: every answer says close
     cdef readonly Py_ssize_t active, accepted, requests, refused
 

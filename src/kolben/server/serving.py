@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kolben.base import Limits, Timeouts
@@ -17,6 +18,7 @@ from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
+from kolben.server.access import AccessLog
 from kolben.server._tasks import TaskStarter
 from kolben.server.execution import Executor
 
@@ -203,20 +205,31 @@ def run_app(
     access_log: bool | None = None,
     limits: Limits | None = None,
     timeouts: Timeouts | None = None,
-    **options: Any,
 ) -> None:
     """Serve an app until the process is told to stop.
+
+    Args:
+        app: What answers; its `limits` and `timeouts`, if it has them, hold where none are given here.
+        binds: Where to listen: "host:port", "[::1]:port", "unix:/path", "fd://3".
+        debug: Say on the terminal what debug mode does and does not do.
+        threads: `limits.threads`, alone.
+        access_log: One line per answer.  None: if a person looks on, that is, if standard error is a terminal.
+        limits: How much a peer may make the server hold.
+        timeouts: How long the server waits.
 
     Raises:
         UsageError: an address cannot be parsed or bound; the message says why and what to do.
     """
     if limits is None:
-        limits = Limits(**({} if threads is None else {"threads": threads}))
+        limits = getattr(app, "limits", None) or Limits()
+        limits = limits if threads is None else replace(limits, threads=threads)
     listeners: list[Listener] = []
     try:
         for bind in binds:
             listeners.extend(listen_all(parse_address(bind), backlog=limits.backlog))
-        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts)
+        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or getattr(app, "timeouts", None))
+        if access_log or (access_log is None and sys.stderr.isatty()):
+            server.engine.access_log = AccessLog()
     except BaseException:
         for listener in listeners:
             listener.close()
@@ -224,5 +237,7 @@ def run_app(
     with stopping_signals(server):
         for listener in listeners:
             print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        if debug:
+            print(" * Debug mode: errors are raised, not hidden; restart by hand after a change", file=sys.stderr)  # noqa: T201 - the same
         print("Press CTRL+C to quit", file=sys.stderr, flush=True)  # noqa: T201 - the same
         server.run()

@@ -1,0 +1,160 @@
+"""Somebody else's WSGI application behind our server: PEP 3333, looked at through a socket."""
+
+from wsgiref.validate import validator
+
+import pytest
+
+from kolben.interop.hosting import WSGIHandler
+from tests.server.conftest import serve  # noqa: F401 - a fixture
+
+TEXT = ("Content-Type", "text/plain")
+
+
+@pytest.fixture
+def host(serve):  # noqa: F811 - the fixture
+    """host(application) gives a peer that is connected to it."""
+    return lambda application: serve(WSGIHandler(application)).connect()
+
+
+def get(peer, path="/", method="GET"):
+    peer.get(path, method=method)
+    return peer.answer()
+
+
+def test_a_list_is_sent_with_its_length(host):
+    def application(environ, start_response):
+        start_response("200 OK", [TEXT, ("X-A", "1"), ("X-A", "2")])
+        return [b"a", b"b"]
+
+    answer = get(host(application))
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"ab", "2")
+
+
+def test_a_status_that_nobody_registered_keeps_its_phrase(host):
+    def application(environ, start_response):
+        start_response("299 Quite Fine", [TEXT])
+        return [b""]
+
+    peer = host(application)
+    peer.get("/")
+    assert peer.until(b"\r\n") == b"HTTP/1.1 299 Quite Fine"
+
+
+def test_a_generator_is_streamed_and_closed(host):
+    closed = []
+
+    class Pieces:
+        def __iter__(self):
+            yield b"a"
+            yield b""
+            yield b"b"
+
+        def close(self):
+            closed.append(True)
+
+    def application(environ, start_response):
+        start_response("200 OK", [TEXT])
+        return Pieces()
+
+    peer = host(application)
+    answer = get(peer)
+    assert (answer.body, answer.headers["transfer-encoding"]) == (b"ab", "chunked")
+    assert get(peer).body == b"ab"
+    assert len(closed) >= 1
+
+
+def test_a_generator_function_may_call_start_response_at_its_first_piece(host):
+    def application(environ, start_response):
+        start_response("201 Created", [TEXT])
+        yield b"a"
+        yield b"b"
+
+    answer = get(host(application))
+    assert (answer.status, answer.body) == (201, b"ab")
+
+
+def test_what_is_written_stands_before_what_is_returned(host):
+    def application(environ, start_response):
+        write = start_response("200 OK", [TEXT])
+        write(b"a")
+        write(b"b")
+        return [b"c"]
+
+    assert get(host(application)).body == b"abc"
+
+
+def test_what_is_written_between_pieces_keeps_its_place(host):
+    def application(environ, start_response):
+        write = start_response("200 OK", [TEXT])
+        write(b"1")
+        yield b"2"
+        write(b"3")
+        yield b"4"
+        write(b"5")
+
+    assert get(host(application)).body == b"12345"
+
+
+def test_a_second_start_response_with_exc_info_replaces_the_first(host):
+    import sys
+
+    def application(environ, start_response):
+        start_response("200 OK", [TEXT])
+        try:
+            raise RuntimeError
+        except RuntimeError:
+            start_response("500 Oops", [TEXT], sys.exc_info())
+        return [b"error"]
+
+    assert get(host(application)).status == 500
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        lambda environ, start_response: [b"never started"],
+        lambda environ, start_response: (start_response("200 OK", []), start_response("200 OK", []), [b""])[2],
+        lambda environ, start_response: 1 / 0,
+        lambda environ, start_response: None,
+        lambda environ, start_response: (start_response("200 OK", [("A", "b\r\nC: d")]), [b""])[1],
+        lambda environ, start_response: (start_response("nonsense", [TEXT]), [b""])[1],
+    ],
+)
+def test_an_application_that_breaks_its_contract_is_answered_with_500(host, application):
+    peer = host(application)
+    assert get(peer).status == 500
+    assert get(peer).status == 500
+
+
+def test_the_iterable_is_closed_when_its_first_piece_fails(host):
+    closed = []
+
+    class Broken:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            raise RuntimeError
+
+        def close(self):
+            closed.append(True)
+
+    assert get(host(lambda environ, start_response: Broken())).status == 500
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_the_environ_and_the_answers_pass_the_reference_validator(host, method):
+    seen = {}
+
+    @validator
+    def application(environ, start_response):
+        seen.update(environ)
+        seen["body"] = environ["wsgi.input"].read(3)
+        start_response("200 OK", [TEXT, ("Content-Length", "2")])
+        return [b"ok"] if environ["REQUEST_METHOD"] != "HEAD" else [b""]
+
+    peer = host(application)
+    peer.send(f"{method} /a%20b?c=d HTTP/1.1\r\nHost: example.com\r\nContent-Length: 3\r\nContent-Type: text/plain\r\n\r\nabc".encode())
+    assert peer.answer(head_only=method == "HEAD").status == 200
+    assert (seen["PATH_INFO"], seen["QUERY_STRING"], seen["body"]) == ("/a b", "c=d", b"abc")
