@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
 from kolben.net import UnixAddress, listen_all, parse_address
@@ -18,8 +18,8 @@ from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
-from kolben.server.access import AccessLog
 from kolben.server._tasks import TaskStarter
+from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
 if TYPE_CHECKING:
