@@ -1,25 +1,29 @@
 """Connections: bytes in, bytes out, on a real socket.
 
 Whatever a peer sends, in whatever pieces: the server goes on; it ends the connection soon after the peer has shut its side; everything it
-says parses as HTTP (h11); answers come in the order of their requests; nothing a peer sends is answered as the server's fault; a connection,
-a block or a running request is never left behind.
+says parses as HTTP (h11); answers come in the order of their requests; nothing a peer sends is answered as the server's fault; no
+connection and no block is left behind.
 """
 
+import asyncio
 import random
 import socket
 import sys
 import threading
 import zlib
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import h11
 from _mutate import run
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kolben.http import Handler, Request, Response
 from tests.server.conftest import INLINE, SOON, THREAD, Running, View
+
+from kolben.http import Handler, Request, Response
 
 HEAD = b" HTTP/1.1\r\nHost: a\r\n"
 SEEDS = [
@@ -45,9 +49,9 @@ PIECES = [
 class Counting(Handler):
     """Answers tell what they answer: the how-manieth request of its connection, and its method."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.request_class = Request
-        self.counts = {}
+        self.counts: dict[Any, int] = {}
         self.views = {
             "/inline": View(self.whole, mode=INLINE),
             "/thread": View(self.whole, mode=THREAD),
@@ -58,41 +62,39 @@ class Counting(Handler):
         }
         self.missing = View(self.none, mode=INLINE, needs_body=False)
 
-    def match(self, request):
+    def match(self, request: Any) -> View:
         peer = request.environ["REMOTE_PORT"]
         request.order = self.counts[peer] = self.counts.get(peer, -1) + 1
         return self.views.get(request.path, self.missing)
 
-    def answer(self, request, body, status=200):
+    def answer(self, request: Any, body: Any, status: int = 200) -> Response:
         return Response(body, status, {"X-Order": str(request.order), "X-Method": "HEAD" if request.method == "HEAD" else "GET"})
 
-    def whole(self, request):
+    def whole(self, request: Any) -> Response:
         return self.answer(request, request.get_data())
 
-    def none(self, request):
+    def none(self, request: Any) -> Response:
         return self.answer(request, "none", 404)
 
-    async def task(self, request):
+    async def task(self, request: Any) -> Response:
         return self.whole(request)
 
-    async def later(self, request):
-        import asyncio
-
+    async def later(self, request: Any) -> Response:
         await asyncio.sleep(0)
         return self.whole(request)
 
-    def lazy(self, request):
+    def lazy(self, request: Any) -> Response:
         return self.answer(request, iter([b"abc", b"", b"def"]))
 
-    async def async_lazy(self, request):
-        async def pieces():
+    async def async_lazy(self, request: Any) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
             yield b"abc"
             yield b"def"
 
         return self.answer(request, pieces())
 
 
-def exchange(address, data):
+def exchange(address: tuple[str, int], data: bytes) -> tuple[int, bytes]:
     """Send `data` in a few pieces, shut our side; everything that comes back, up to the end."""
     chance = random.Random(zlib.crc32(data))
     cuts = [0, *sorted(chance.randrange(len(data) + 1) for _ in range(chance.randrange(3))), len(data)]
@@ -108,7 +110,7 @@ def exchange(address, data):
     return port, said
 
 
-def answers(said):
+def answers(said: bytes) -> Iterator[tuple[int, dict[bytes, bytes]]]:
     """Each answer's status and fields, parsed by h11."""
     while said:
         method = b"HEAD" if b"x-method: head" in said.partition(b"\r\n\r\n")[0].lower() else b"GET"
@@ -125,12 +127,12 @@ def answers(said):
             elif isinstance(event, h11.EndOfMessage):
                 break
             elif isinstance(event, h11.ConnectionClosed):
-                raise AssertionError(f"an answer ends early: {said!r}")
+                raise AssertionError(f"an answer ends early: {said!r}")  # noqa: TRY004 - a finding
         yield head.status_code, dict(head.headers)
         said = client.trailing_data[0]
 
 
-def check(data):
+def check(data: bytes) -> None:
     port, said = exchange(running.address, data)
     handler.counts.pop(str(port), None)
     order = 0

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kolben.base import Limits, Timeouts
-from kolben.net import UnixAddress, listen_all, parse_address
+from kolben.net import TCPAddress, UnixAddress, listen_all, parse_address
 from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
@@ -147,13 +147,15 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 def server_of(listener: Listener) -> tuple[str, int | None]:
     """Both parts of a request's `server`: (host, port), or (path, None) for a Unix socket."""
     address = listener.address
-    return (address.path, None) if isinstance(address, UnixAddress) else (address.host, address.port)
+    if isinstance(address, TCPAddress):
+        return address.host, address.port
+    return (address.path if isinstance(address, UnixAddress) else str(address)), None
 
 
 def url_of(listener: Listener) -> str:
     """Where a person finds what listens there."""
     address = listener.address
-    if isinstance(address, UnixAddress):
+    if not isinstance(address, TCPAddress):
         return str(address)
     host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"

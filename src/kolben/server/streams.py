@@ -113,13 +113,17 @@ class ThreadBody:
                 self._room.clear()
                 if self._cancelled or not post(self.write, encoded(chunk)):
                     break
-                self._room.wait()
-                if self._cancelled:
+                if not self._wait_for_room():
                     break
         except BaseException:  # SystemExit as well: what is cut must never look whole
             log.exception("Error in the body of a response, after its head was sent: the connection is cut")
             return False
         return True
+
+    def _wait_for_room(self) -> bool:
+        """Return whether there is any, and will be."""
+        self._room.wait()
+        return not self._cancelled
 
 
 class AsyncBody:

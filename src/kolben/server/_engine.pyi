@@ -1,0 +1,45 @@
+"""What the connections of one worker share: the parser, the buffers that are only used within a step, limits, counters."""
+
+from kolben.base import Limits, Timeouts
+from kolben.http import Handler
+from kolben.net._buffer import BlockPool
+from kolben.server._reactor import Reactor
+from kolben.server._tasks import TaskStarter
+from kolben.server.execution import Executor
+
+class Engine:
+    """What the connections of one worker share.  One thread."""
+
+    draining: bool  # stopping: every answer says close
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        handler: Handler,
+        executor: Executor,
+        starter: TaskStarter,
+        *,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None: ...
+    @property
+    def reactor(self) -> Reactor: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def blocks(self) -> BlockPool: ...
+    @property
+    def active(self) -> int:
+        """Connections that are open now."""
+
+    @property
+    def accepted(self) -> int:
+        """Connections that were ever opened."""
+
+    @property
+    def requests(self) -> int:
+        """Heads that were complete."""
+
+    @property
+    def refused(self) -> int:
+        """Requests that broke a rule, a limit or a deadline."""
