@@ -12,4 +12,4 @@ class Acceptor(Watched):
         """Begin to accept."""
 
     def stop(self) -> None:
-        """Accept no more.  What waits in the kernel's queue stays there for another process, or is refused at close."""
+        """Accept what has connected already, and then no more."""

@@ -94,11 +94,17 @@ class Server:
         if self.engine.draining:
             return
         self.engine.draining = True
-        for acceptor in self.acceptors:
-            acceptor.stop()
+        self._stop_listening()
         for connection in self._connections():
             connection.stop()
         self._finish_stopping(self.loop.time() + self.timeouts.graceful)
+
+    def _stop_listening(self) -> None:
+        """Take what has connected already; who comes now is refused at once and can go elsewhere."""
+        for acceptor in self.acceptors:
+            acceptor.stop()
+        for listener in self.listeners:
+            listener.close()
 
     def _finish_stopping(self, deadline: float) -> None:
         busy = [connection for connection in self._connections() if not connection.is_idle]
@@ -113,12 +119,9 @@ class Server:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
     def _close(self) -> None:
+        self._stop_listening()
         for connection in self._connections():
             connection.cut()
-        for acceptor in self.acceptors:
-            acceptor.stop()
-        for listener in self.listeners:
-            listener.close()
         self.executor.shutdown()
         self.loop.remove_reader(self.reactor.fileno())
         self.reactor.close()
