@@ -1,60 +1,48 @@
-from asyncio import Task
+"""One connection's life: open · match · run · send · continue."""
+
 from collections.abc import Callable
-from contextvars import Context
 from typing import Any
 
-from typing_extensions import disjoint_base
-
-from kolben.http._request import ConnectionInfo
-from kolben.http._response import PlainResponse
-from kolben.http.response import Response
+from kolben.http import Response
 from kolben.server._engine import Engine
 from kolben.server._reactor import Watched
-from kolben.server.streams import ThreadBody
 
-@disjoint_base
-class ConnectionFacts(ConnectionInfo):
-    """Both ends' addresses; outlives the connection where a request is kept."""
-
-@disjoint_base
 class Connection(Watched):
-    """One peer.  Owns its descriptor."""
+    """One peer.  Owns its descriptor.  In the loop's thread only, but for `run_in_thread` and `post`."""
 
     def __init__(self, engine: Engine) -> None: ...
+    def run_in_thread(self) -> None:
+        """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+
+    def stream_write(self, data: bytes) -> bool:
+        """Send a piece of a lazy body; False if no more is wanted."""
+
+    def stream_end(self) -> None:
+        """The lazy body is complete."""
+
+    def stream_fail(self) -> None:
+        """The lazy body broke off: the answer must not look whole."""
+
+    def post(self, function: Callable[[Any], object], argument: object) -> bool:
+        """As the reactor's."""
+
+    def forget_response(self, response: Response, context: Any) -> None:
+        """Close a response whose last byte is out, or which nobody waits for: `call_on_close` runs."""
+
+    def stop(self) -> None:
+        """The server stops: close if idle, else let the present answer be the last."""
+
+    def cut(self) -> None:
+        """The time for stopping is over."""
+
     @property
-    def pending_size(self) -> int: ...
+    def is_open(self) -> bool:
+        """Whether the peer can still be sent something."""
 
-    # a body on its way to a temporary file
-    def spill(self) -> None: ...
-    def on_spilled(self, error: Exception | None) -> None: ...
-    def on_spooled(self, error: Exception | None) -> None: ...
-    def refuse_for_room(self, error: Exception) -> None: ...
-
-    # a plan in a thread, or as a task
-    def run_in_thread(self) -> None: ...
-    def iterate_in_thread(self, response: Any, context: Context) -> None: ...
-    def on_response(self, response: Any) -> None: ...
-    def on_lazy(self, body: ThreadBody) -> None: ...
-    def on_task_done(self, task: Task[Any]) -> None: ...
-    def result_of(self, task: Task[Any]) -> Any: ...
-    def failed(self) -> PlainResponse: ...
-    def forget_response(self, response: Any, context: Context) -> None: ...
-
-    # a lazy body, written by streams.py
-    def needs_thread(self, iterable: object) -> bool: ...
-    def stream_write(self, data: bytes) -> bool: ...
-    def stream_end(self) -> None: ...
-    def stream_fail(self) -> None: ...
-    def post(self, function: Callable[[Any], object], argument: Any) -> bool: ...
     @property
-    def is_open(self) -> bool: ...
-    @property
-    def wants_more(self) -> bool: ...
+    def wants_more(self) -> bool:
+        """Whether less waits to be sent than `limits.output`."""
 
-    # the end
     @property
-    def is_idle(self) -> bool: ...
-    def stop(self) -> None: ...
-    def cut(self) -> None: ...
-
-def busy() -> Response: ...
+    def is_idle(self) -> bool:
+        """Whether nothing runs for it, nothing waits to be sent, and nothing sent can be lost by closing."""
