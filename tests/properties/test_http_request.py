@@ -40,6 +40,13 @@ REMOTE = ("192.0.2.7", 40001)
 SERVER = ("198.51.100.1", 8080)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def collected():
+    """Let them be collected here, where the filter holds, and not in the next module."""
+    yield
+    gc.collect()
+
+
 class OwnRequest(Request):
     """A subclass as applications write them."""
 
