@@ -354,3 +354,27 @@ def test_a_class_with_its_own_ways_is_made_by_its_constructor():
 
     assert new_response(Own, "x", 200, "text/plain").get_data() == b"<x>"
     assert "Content-Length" not in new_response(Bare, "x", 200, "text/plain").headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content_range"),
+    [
+        ("bytes=-99", 206, "bytes 0-9/10"),
+        ("bytes=-10", 206, "bytes 0-9/10"),
+        ("bytes=-3", 206, "bytes 7-9/10"),
+        ("bytes=-0", 416, None),
+        ("bytes=20-", 416, None),
+    ],
+)
+def test_a_suffix_longer_than_the_whole_is_the_whole(asked, status, content_range):
+    """RFC 9110, section 14.1.2: the entire representation is used; Werkzeug answers 416."""
+    from werkzeug.exceptions import RequestedRangeNotSatisfiable
+
+    response = Response(b"0123456789")
+    environ = {"REQUEST_METHOD": "GET", "HTTP_RANGE": asked}
+    if status == 416:
+        with pytest.raises(RequestedRangeNotSatisfiable):
+            response.make_conditional(environ, accept_ranges=True, complete_length=10)
+        return
+    response.make_conditional(environ, accept_ranges=True, complete_length=10)
+    assert (response.status_code, response.headers["Content-Range"]) == (status, content_range)

@@ -35,8 +35,7 @@ class Waiting:
 
     async def task(self, _):
         self.begun.set()
-        while not self.go.is_set():  # noqa: ASYNC110 - set in another thread, so it is threading's
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(self.go.wait, SOON)
         return "finished"
 
     def lazy(self, _):

@@ -11,8 +11,6 @@ from kolben.http import Handler, Plan
 from kolben.http._json import Encoder
 from kolben.sessions import SessionInterface
 
-@disjoint_base
-@final
 @final
 class Route:
     """A rule without variables, and its plan."""

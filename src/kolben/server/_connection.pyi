@@ -26,7 +26,6 @@ class Connection(Watched):
     @property
     def pending_size(self) -> int:
         """Bytes that wait to be sent."""
-    # A body on its way to a temporary file.
     def spill(self) -> None:
         """Write what there is of the body to a temporary file, off the loop; reading rests meanwhile."""
 
@@ -41,7 +40,6 @@ class Connection(Watched):
 
     def refuse_for_room(self, error: Exception) -> None:
         """The body could not be written to its temporary file."""
-    # A plan in a thread, or as a task.
     def run_in_thread(self) -> None:
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
 
@@ -65,7 +63,6 @@ class Connection(Watched):
 
     def note(self, status: int) -> None:
         """Give one answer to the access log; an error of the log's is not the request's."""
-    # A lazy body.
     def needs_thread(self, iterable: object) -> bool:
         """Whether a lazy body has to be iterated over in a thread and does not wait in one already."""
 
