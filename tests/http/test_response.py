@@ -110,7 +110,7 @@ def test_fields_may_be_any_mapping():
             return iter(sorted(self._list))
 
     response = Response("x")
-    response.headers = {"X-A": "1"}  # type: ignore[assignment]
+    response.headers = {"X-A": "1"}
     assert fields_of(response)["x-a"] == "1"
     response.headers = Sorted([("X-B", "2"), ("X-A", "1")])
     assert list(fields_of(response))[:2] == ["x-a", "x-b"]

@@ -66,7 +66,7 @@ class OwnWerkzeugRequest(WerkzeugRequest):
     parameter_storage_class = MultiDict
     dict_storage_class = ImmutableDict
     max_form_memory_size = 20
-    trusted_hosts = ["example.com", ".example.org"]  # noqa: RUF012
+    trusted_hosts = ["example.com", ".example.org"]  # noqa: RUF012 - as Werkzeug declares it
     on_json_loading_failed = OwnRequest.on_json_loading_failed
 
 

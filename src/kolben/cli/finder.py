@@ -30,7 +30,7 @@ NOTHING: Arguments = ((), {})
 
 def is_app(value: object) -> bool:
     """Tell whether this is an app of ours."""
-    from kolben.app import App  # type: ignore[attr-defined, unused-ignore]
+    from kolben.app import App
 
     return isinstance(value, App)
 

@@ -38,7 +38,7 @@ def command(arguments: list[str]) -> int:
     binds = binds_of(options)
     for problem in unfit(app):
         print(f"kolben: {problem}", file=sys.stderr)  # noqa: T201 - for the person who starts the app
-    from kolben.server import run_app  # type: ignore[attr-defined, unused-ignore]
+    from kolben.server import run_app
 
     run_app(app, binds=binds, debug=app.debug, threads=options.threads, access_log=options.access_log)
     return 0
@@ -68,7 +68,7 @@ def load_app(options: Namespace) -> Any:
 
 def open_doors() -> None:
     """Make `import flask` mean Kolben."""
-    from kolben.flask import install  # type: ignore[attr-defined, unused-ignore]
+    from kolben.flask import install
 
     install()
 
