@@ -5,12 +5,14 @@ from kolben.http import Handler
 from kolben.net._buffer import BlockPool
 from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
+from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
 class Engine:
     """What the connections of one worker share.  One thread."""
 
     draining: bool  # stopping: every answer says close
+    access_log: AccessLog | None  # called for every answer
 
     def __init__(
         self,

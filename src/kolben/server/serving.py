@@ -10,16 +10,16 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
-from kolben.net import TCPAddress, UnixAddress, listen_all, parse_address
+from kolben.net import TCPAddress, listen_all, parse_address
 from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
-from kolben.server.access import AccessLog
 from kolben.server._tasks import TaskStarter
+from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def server_of(listener: Listener) -> tuple[str, int | None]:
     address = listener.address
     if isinstance(address, TCPAddress):
         return address.host, address.port
-    return (address.path if isinstance(address, UnixAddress) else str(address)), None
+    return address.path, None
 
 
 def url_of(listener: Listener) -> str:
