@@ -170,7 +170,7 @@ def test_python_dash_m_kolben_flask_opens_the_doors_first(tmp_path):
     lines = ["from flask import Flask", "app = Flask(__name__)", "@app.cli.command()", "def whose(): print(type(app).__module__)"]
     (tmp_path / "app.py").write_text("\n".join(lines))
     done = start("-m", "kolben.flask", "whose", cwd=tmp_path)
-    assert done.stdout == "kolben.app.app\n", done.stderr
+    assert done.stdout == "kolben.flask.app\n", done.stderr
 
 
 def test_the_pytest_plugin_installs_the_doors(tmp_path):

@@ -1,9 +1,12 @@
 """A listening socket's life: accept in bounded batches, rest when descriptors run out."""
 
+from typing_extensions import disjoint_base
+
 from kolben.net import Listener
 from kolben.server._engine import Engine
 from kolben.server._reactor import Watched
 
+@disjoint_base
 class Acceptor(Watched):
     """Accepts connections from one listener.  Borrows its descriptor: stop() before the listener is closed."""
 

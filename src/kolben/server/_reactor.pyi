@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Watched:
     """Something with a descriptor that a reactor watches: a listener, a connection."""
 
+@disjoint_base
 class Reactor:
     """Owns the poller and the timers; nested in an asyncio loop that watches `fileno()` and calls `turn`.
 
