@@ -98,6 +98,7 @@ def cpu_of(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_a_server_without_descriptors_rests_and_comes_back():
     """`ulimit -n 64`, 100 clients: no spin; when they leave, the next one is served."""

@@ -324,6 +324,7 @@ def test_an_endless_loop_in_a_thread_does_not_hold_the_process_past_the_deadline
         assert server.process.wait(SOON) == 0
 
 
+@pytest.mark.slow
 def test_an_endless_loop_in_an_inline_view_does_not_hold_the_process_long_past_the_deadline():
     with Process(graceful=0.2) as server, server.request("/inline"):
         server.process.send_signal(signal.SIGTERM)

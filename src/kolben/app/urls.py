@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
-from werkzeug.routing import BuildError
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wsgi import get_host
 
-from kolben.app.globals import _cv_app, _cv_request, current_app
+from kolben.app._urls import Links, app_url_for, url_for
+from kolben.app.globals import _cv_app
 from kolben.app.registration import Registration
+from kolben.app.registries import TrackedDict
 from kolben.app.scaffold import _split_blueprint_path
+from kolben.routing import Map
 
 if TYPE_CHECKING:
-    from werkzeug.routing import MapAdapter
+    from werkzeug.routing import BuildError, MapAdapter
     from werkzeug.wrappers import Response as BaseResponse
 
     from kolben.app.wrappers import Request
@@ -25,6 +26,8 @@ __all__ = ["Urls", "redirect", "url_for"]
 
 class Urls(Registration):
     """The third storey: URLs."""
+
+    _links: Links | None = None
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Bind the URL map to a request, or, without one, to SERVER_NAME; None where neither is there."""
@@ -46,47 +49,24 @@ class Urls(Registration):
         subdomain = None if self.subdomain_matching else self.url_map.default_subdomain or ""
         return self.url_map.bind_to_environ(request.environ, server_name=server_name, subdomain=subdomain)
 
-    def url_for(
-        self,
-        /,
-        endpoint: str,
-        *,
-        _anchor: str | None = None,
-        _method: str | None = None,
-        _scheme: str | None = None,
-        _external: bool | None = None,
-        **values: Any,
-    ) -> str:
-        """Build the URL of an endpoint.
+    url_for = app_url_for  # native
 
-        Args:
-            endpoint: With a dot in front, it is relative to the blueprint of the current request.
-            _anchor: What comes after "#".
-            _method: The method whose rule is meant.
-            _scheme: Such as "https"; makes the URL external.
-            _external: With scheme and host.  Always outside of a request, which needs SERVER_NAME.
-            values: For the rule; what it does not take becomes the query string.
-        """
-        context = _cv_request.get(None)
-        if context is not None:
-            adapter = context.url_adapter
-            if endpoint.startswith("."):
-                endpoint = f"{context.request.blueprint or ''}{endpoint}".removeprefix(".")
-            if _external is None:
-                _external = _scheme is not None
-        else:
-            adapter = self._adapter_outside_of_requests()
-            if _external is None:
-                _external = True
-        if _scheme is not None and not _external:
-            raise ValueError("When specifying '_scheme', '_external' must be True.")
-        self.inject_url_defaults(endpoint, values)
-        try:
-            url = cast("MapAdapter", adapter).build(endpoint, values, method=_method, url_scheme=_scheme, force_external=_external)
-        except BuildError as error:
-            values.update(_anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external)
-            return self.handle_url_build_error(error, endpoint, values)
-        return url if _anchor is None else f"{url}#{quote(_anchor, safe=_ANCHOR_SAFE)}"
+    def _make_links(self) -> Links:
+        """Look at what url_for rests on; see `Links`."""
+        url_map, defaults = self.url_map, self.url_default_functions
+        is_known_map = type(url_map) is Map
+        links = Links(self, self._registry, url_map._tree if is_known_map else None, url_map._builder if is_known_map else None, self.config)
+        links.url_for_is_ours = not self._replaces("url_for")
+        # A registry that is a plain dict does not tell when it changes.
+        links.injects = self._replaces("inject_url_defaults") or not isinstance(defaults, TrackedDict) or any(defaults.values())
+        if is_known_map and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
+            links.domain = url_map.default_subdomain or ""
+        self.__dict__["_links"] = links  # not by setattr, which says that something has changed
+        return links
+
+    def _replaces(self, name: str) -> bool:
+        """Tell whether the instance or a class of its own has another method under a name."""
+        return name in self.__dict__ or getattr(type(self), name) is not ORIGINAL[name]
 
     def _adapter_outside_of_requests(self) -> MapAdapter:
         context = _cv_app.get(None)
@@ -126,20 +106,7 @@ class Urls(Registration):
         return _redirect(location, code=code, Response=self.response_class)
 
 
-_ANCHOR_SAFE = "%!#$&'()*+,/:;=?@"  # what WHATWG's URL standard leaves alone in a fragment
-
-
-def url_for(
-    endpoint: str,
-    *,
-    _anchor: str | None = None,
-    _method: str | None = None,
-    _scheme: str | None = None,
-    _external: bool | None = None,
-    **values: Any,
-) -> str:
-    """Build the URL of an endpoint of the current app; see `App.url_for`."""
-    return current_app.url_for(endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values)
+ORIGINAL = {name: getattr(Urls, name) for name in ("url_for", "inject_url_defaults", "create_url_adapter")}
 
 
 def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None = None) -> BaseResponse:  # noqa: N803 - Flask's name

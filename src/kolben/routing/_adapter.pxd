@@ -21,3 +21,13 @@ cdef class NativeAdapter:
     cdef Builder _builder
 
     cdef int _know_map(self) except -1
+
+    # build() without its parsing of arguments; `values` has no None in it.  Raises BuildError.
+    cdef str make_url(self, object endpoint, dict values, object method, bint force_external, bint append_unknown, object url_scheme)
+
+
+# The values that are there, a MultiDict's as one or as a list; the dictionary itself if none is missing.
+cdef dict without_none(object values)
+
+# A path behind the script's, with one slash between them.
+cdef str join(str base, str path)

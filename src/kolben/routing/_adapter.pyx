@@ -57,23 +57,24 @@ cdef class NativeAdapter:
         Raises:
             BuildError: no rule of the endpoint takes these values.
         """
-        cdef dict clean = _without_none(values)
+        return self.make_url(endpoint, without_none(values), method, force_external, append_unknown, url_scheme)
+
+    cdef str make_url(self, object endpoint, dict values, object method, bint force_external, bint append_unknown, object url_scheme):
         cdef tuple parts
         cdef bint websocket
         self._know_map()
-        parts = self._builder.build_parts(endpoint, clean, method, self.default_method, append_unknown, self.server_name)
+        parts = self._builder.build_parts(endpoint, values, method, self.default_method, append_unknown, self.server_name)
         if parts is None:
-            raise BuildError(endpoint, dict(clean), method, self)
+            raise BuildError(endpoint, dict(values), method, self)
         domain, path, websocket = parts
         if not (force_external or websocket) and domain == (self.server_name if self._builder.host_matching else self.subdomain):
-            return _join(self.script_name.rstrip("/") if self.script_name != "/" else "", path)
+            return join(self.script_name.rstrip("/") if self.script_name != "/" else "", path)
         if not self._builder.host_matching:
             domain = f"{domain}.{self.server_name}" if domain else self.server_name
-        return _join(f"{_scheme(self.url_scheme if url_scheme is None else url_scheme, websocket)}//{domain}{self.script_name[:-1]}", path)
+        return join(f"{_scheme(self.url_scheme if url_scheme is None else url_scheme, websocket)}//{domain}{self.script_name[:-1]}", path)
 
 
-cdef dict _without_none(object values):
-    """Return the values that are there, a MultiDict's as one or as a list; the dictionary itself if none is missing."""
+cdef dict without_none(object values):
     if type(values) is dict:
         for value in (<dict>values).values():
             if value is None:
@@ -87,8 +88,7 @@ cdef dict _without_none(object values):
     return {key: value for key, value in values.items() if value is not None}
 
 
-cdef str _join(str base, str path):
-    """Put a path behind the script's with one slash between them."""
+cdef str join(str base, str path):
     if not base and path and path[0] == "/" and (len(path) == 1 or path[1] != "/"):
         return path
     return f"{base}/{path.lstrip('/')}"

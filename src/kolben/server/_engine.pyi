@@ -1,7 +1,5 @@
 """What the connections of one worker share: the parser, the buffers that are only used within a step, limits, counters."""
 
-from typing_extensions import disjoint_base
-
 from kolben.base import Limits, Timeouts
 from kolben.http import Handler
 from kolben.net._buffer import BlockPool
@@ -10,12 +8,11 @@ from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
-@disjoint_base
 class Engine:
     """What the connections of one worker share.  One thread."""
 
     draining: bool  # stopping: every answer says close
-    access_log: AccessLog | None  # told of every answer
+    access_log: AccessLog | None  # called for every answer
 
     def __init__(
         self,
