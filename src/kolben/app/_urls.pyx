@@ -99,7 +99,8 @@ def app_url_for(self, /, endpoint, *, _anchor=None, _method=None, _scheme=None, 
 
 
 cdef object _url_for(
-    object app, Links links, ContextBase context, object endpoint, dict values, object anchor, object method, object scheme, object external,
+    object app, Links links, ContextBase context, object endpoint, dict values,
+    object anchor, object method, object scheme, object external,
 ):
     cdef object adapter = None
     cdef str url = None

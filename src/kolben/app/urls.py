@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from werkzeug.routing import BuildError
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wsgi import get_host
 
@@ -16,9 +17,10 @@ from kolben.app.scaffold import _split_blueprint_path
 from kolben.routing import Map
 
 if TYPE_CHECKING:
-    from werkzeug.routing import BuildError, MapAdapter
+    from werkzeug.routing import MapAdapter
     from werkzeug.wrappers import Response as BaseResponse
 
+    from kolben.app.app import App
     from kolben.app.wrappers import Request
 
 __all__ = ["Urls", "redirect", "url_for"]
@@ -55,7 +57,8 @@ class Urls(Registration):
         """Look at what url_for rests on; see `Links`."""
         url_map, defaults = self.url_map, self.url_default_functions
         is_known_map = type(url_map) is Map
-        links = Links(self, self._registry, url_map._tree if is_known_map else None, url_map._builder if is_known_map else None, self.config)
+        tree, builder = (url_map._tree, url_map._builder) if is_known_map else (None, None)
+        links = Links(cast("App", self), self._registry, tree, builder, self.config)
         links.url_for_is_ours = not self._replaces("url_for")
         # A registry that is a plain dict does not tell when it changes.
         links.injects = self._replaces("inject_url_defaults") or not isinstance(defaults, TrackedDict) or any(defaults.values())

@@ -1,5 +1,7 @@
 """What the connections of one worker share: the parser, the buffers that are only used within a step, limits, counters."""
 
+from typing_extensions import disjoint_base
+
 from kolben.base import Limits, Timeouts
 from kolben.http import Handler
 from kolben.net._buffer import BlockPool
@@ -8,6 +10,7 @@ from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
+@disjoint_base
 class Engine:
     """What the connections of one worker share.  One thread."""
 
