@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.routing import BuildError
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wsgi import get_host
 
@@ -16,7 +17,7 @@ from kolben.app.scaffold import _split_blueprint_path
 from kolben.routing import Map
 
 if TYPE_CHECKING:
-    from werkzeug.routing import BuildError, MapAdapter
+    from werkzeug.routing import MapAdapter
     from werkzeug.wrappers import Response as BaseResponse
 
     from kolben.app.wrappers import Request
@@ -54,12 +55,12 @@ class Urls(Registration):
     def _make_links(self) -> Links:
         """Look at what url_for rests on; see `Links`."""
         url_map, defaults = self.url_map, self.url_default_functions
-        is_known_map = type(url_map) is Map
-        links = Links(self, self._registry, url_map._tree if is_known_map else None, url_map._builder if is_known_map else None, self.config)
+        tree, builder = (url_map._tree, url_map._builder) if type(url_map) is Map else (None, None)
+        links = Links(self, self._registry, tree, builder, self.config)
         links.url_for_is_ours = not self._replaces("url_for")
         # A registry that is a plain dict does not tell when it changes.
         links.injects = self._replaces("inject_url_defaults") or not isinstance(defaults, TrackedDict) or any(defaults.values())
-        if is_known_map and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
+        if tree is not None and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
             links.domain = url_map.default_subdomain or ""
         self.__dict__["_links"] = links  # not by setattr, which says that something has changed
         return links
