@@ -3,7 +3,7 @@ from typing import Any
 from typing_extensions import disjoint_base
 
 from kolben.app._version import Version
-from kolben.app.app import App
+from kolben.app.urls import Urls
 from kolben.routing._build import Builder
 from kolben.routing._tree import Tree
 
@@ -15,7 +15,7 @@ class Links:
     injects: bool
     domain: str | None
 
-    def __init__(self, app: App, version: Version, tree: Tree | None, builder: Builder | None, config: dict[str, Any]) -> None: ...
+    def __init__(self, app: Urls, version: Version, tree: Tree | None, builder: Builder | None, config: dict[str, Any]) -> None: ...
 
 def url_for(
     endpoint: str,

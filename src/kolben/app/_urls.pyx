@@ -16,6 +16,7 @@ from kolben.app._version cimport Version
 from kolben.http._request cimport RequestBase
 from kolben.routing._adapter cimport NativeAdapter, join, without_none
 from kolben.routing._build cimport Builder
+from kolben.routing._quote cimport quote_fragment
 from kolben.routing._tree cimport Tree
 
 from werkzeug.routing import BuildError
@@ -114,7 +115,7 @@ cdef object _url_for(
         if not without_adapter:
             adapter = context.url_adapter
         if _is_relative(endpoint):
-            endpoint = f"{context.request.blueprint or ''}{endpoint}".removeprefix(".")
+            endpoint = f"{context._request.blueprint or ''}{endpoint}".removeprefix(".")
         if external is None:
             external = scheme is not None
     if scheme is not None and not external:
@@ -129,7 +130,7 @@ cdef object _url_for(
     except BuildError as error:
         values.update(_anchor=anchor, _method=method, _scheme=scheme, _external=external)
         return app.handle_url_build_error(error, endpoint, values)
-    return url if anchor is None else f"{url}#{quote(anchor, safe=ANCHOR_SAFE)}"
+    return url if anchor is None else f"{url}#{_quote_anchor(anchor)}"
 
 
 cdef bint _is_relative(object endpoint) except -1:
@@ -158,6 +159,10 @@ cdef str _relative_url(Links links, RequestBase request, object endpoint, dict v
     if parts is None or parts[2] or parts[0] != links.domain:
         return None
     return join("", <str>parts[1])
+
+
+cdef object _quote_anchor(object anchor):
+    return quote_fragment(<str>anchor) if type(anchor) is str else quote(anchor, safe=ANCHOR_SAFE)
 
 
 cdef object _build(object adapter, object endpoint, dict values, object method, object scheme, object external):

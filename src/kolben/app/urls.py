@@ -56,13 +56,12 @@ class Urls(Registration):
     def _make_links(self) -> Links:
         """Look at what url_for rests on; see `Links`."""
         url_map, defaults = self.url_map, self.url_default_functions
-        is_known_map = type(url_map) is Map
-        tree, builder = (url_map._tree, url_map._builder) if is_known_map else (None, None)
+        tree, builder = (url_map._tree, url_map._builder) if type(url_map) is Map else (None, None)
         links = Links(cast("App", self), self._registry, tree, builder, self.config)
         links.url_for_is_ours = not self._replaces("url_for")
         # A registry that is a plain dict does not tell when it changes.
         links.injects = self._replaces("inject_url_defaults") or not isinstance(defaults, TrackedDict) or any(defaults.values())
-        if is_known_map and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
+        if tree is not None and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
             links.domain = url_map.default_subdomain or ""
         self.__dict__["_links"] = links  # not by setattr, which says that something has changed
         return links

@@ -1,4 +1,4 @@
-"""Percent-encoding of what stands in a path or in a query (WHATWG URL, path and query percent-encode sets)."""
+"""Percent-encoding of what stands in a path, in a query or in a fragment (WHATWG URL, percent-encode sets)."""
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
@@ -10,6 +10,7 @@ UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-
 
 cdef bint[256] IN_PATH
 cdef bint[256] IN_QUERY
+cdef bint[256] IN_FRAGMENT
 cdef const unsigned char *HEX = b"0123456789ABCDEF"
 
 
@@ -22,6 +23,7 @@ cdef int _fill(bint *table, bytes kept) except -1:
 
 _fill(IN_PATH, UNRESERVED + b"!$&'()*+,/:;=@")
 _fill(IN_QUERY, UNRESERVED + b"!$'()*,/:;?@")
+_fill(IN_FRAGMENT, UNRESERVED + b"%!#$&'()*+,/:;=?@")
 
 
 cdef str quote_path(str text):
@@ -30,6 +32,10 @@ cdef str quote_path(str text):
 
 cdef str quote_query(str text):
     return _quote(text, IN_QUERY, True)
+
+
+cdef str quote_fragment(str text):
+    return _quote(text, IN_FRAGMENT, False)
 
 
 cdef str _quote(str text, const bint *kept, bint plus):
