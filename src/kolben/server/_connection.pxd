@@ -96,6 +96,7 @@ cdef class Connection(Watched):
     # sending
     cdef int send_body(self, object body) except -1
     cdef int flush(self) except -1
+    cdef int flush_with_batch(self) except -1
     cdef int flush_pending(self) except -1
     cdef int hold(self, object data, Py_ssize_t offset) except -1
     cdef int on_drained(self) except -1

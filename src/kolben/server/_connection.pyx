@@ -189,7 +189,7 @@ cdef class Connection(Watched):
             else:
                 self.input.end += n
                 self.take_input()
-        return self.flush() if self.fd >= 0 else 0
+        return self.flush_with_batch() if self.fd >= 0 else 0
 
     cdef int keep(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Copy what was not used out of the engine's buffer."""
@@ -779,6 +779,10 @@ cdef class Connection(Watched):
             if output.length > self.engine.output_limit:
                 self.flush()
             return 0
+        if self.is_deferred:
+            self.engine.reactor.send_deferred()
+        if self.fd < 0:
+            return 0
         if self.pending is not None:
             self.flush()
             return self.hold(body, 0)
@@ -813,22 +817,35 @@ cdef class Connection(Watched):
     cdef int flush(self) except -1:
         """Send what the engine's output holds; it is empty afterwards, whatever happens."""
         cdef Output output = self.engine.output
-        cdef Py_ssize_t n = output.length, sent
+        cdef Py_ssize_t n = output.length
+        if self.is_deferred:
+            self.engine.reactor.send_deferred()           # what came before goes before
         if n == 0:
             return 0
         output.length = 0
-        if self.fd < 0:
+        return self.send_now(output.data, n) if self.fd >= 0 else 0
+
+    cdef int flush_with_batch(self) except -1:
+        """Send what the engine's output holds, together with the other answers of the reactor's batch if it is small."""
+        cdef Output output = self.engine.output
+        if output.length and self.pending is None and not self.is_deferred and (
+                self.engine.reactor.defer(self, output.data, output.length)):
+            output.length = 0
             return 0
+        return self.flush()
+
+    cdef int send_now(self, const unsigned char *p, Py_ssize_t n) except -1:
+        cdef Py_ssize_t sent
         if self.pending is not None:
-            return self.hold(PyBytes_FromStringAndSize(<const char *>output.data, n), 0)
-        sent = send(self.fd, output.data, n)
+            return self.hold(PyBytes_FromStringAndSize(<const char *>p, n), 0)
+        sent = send(self.fd, p, n)
         if sent == n:
             return 0
         if sent < 0:
             if errno != EAGAIN and errno != EWOULDBLOCK:
                 return self.abort()
             sent = 0
-        return self.hold(PyBytes_FromStringAndSize(<const char *>output.data, n), sent)
+        return self.hold(PyBytes_FromStringAndSize(<const char *>p, n), sent)
 
     cdef int flush_pending(self) except -1:
         """The kernel takes more."""
@@ -913,6 +930,10 @@ cdef class Connection(Watched):
         cdef Phase phase = self.phase
         if phase == CLOSED:
             return 0
+        if self.is_deferred:
+            self.engine.reactor.send_deferred()
+            if self.phase == CLOSED:
+                return 0
         self.phase = CLOSED
         self.engine.reactor.forget(self)
         c_close(self.fd)

@@ -4,9 +4,13 @@ from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Poller
 from kolben.net._timers cimport Timer, Timers
+from kolben.wire._writer cimport Output
 
 
 cdef enum:
+    DEFERRED_AT_ONCE = 128    # answers; and of one, at most this many bytes:
+    DEFERRED_SIZE = 4096
+    DEFERRED_FOR = 400        # microseconds that an answer waits for the others of its batch
     TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved
 
 
@@ -22,7 +26,9 @@ cdef class Watched:
     cdef bint polled                  # the poller knows its descriptor
     cdef bint in_ready                # stands in the reactor's ready list
     cdef Timer timer
+    cdef bint is_deferred             # an answer of its waits for the end of the batch
 
+    cdef int send_now(self, const unsigned char *p, Py_ssize_t n) except -1       # what was deferred
     cdef int on_event(self, int flags) except -1
     cdef int on_timer(self) except -1
     cdef int on_ready(self) except -1         # its turn of the ready list: it stopped before everything was read
@@ -42,6 +48,13 @@ cdef class Reactor:
     cdef int _position                # in the poller's batch
     cdef int _count
     cdef int64_t _armed               # when the poller's timer is set to go off; -1: off
+    cdef Output _deferred             # small answers of the present batch, one after the other
+    cdef void *_deferred_by[DEFERRED_AT_ONCE]         # Watched, kept alive as everything is until the batch ends
+    cdef Py_ssize_t _deferred_length[DEFERRED_AT_ONCE]
+    cdef int _deferred_count
+    cdef bint _is_sending
+    cdef int64_t _deferred_since      # microseconds
+    cdef int64_t _present             # microseconds, when the last step ended
     cdef object loop
     cdef object _turn                 # the bound method, made once
     cdef bint _turn_is_scheduled
@@ -55,6 +68,10 @@ cdef class Reactor:
     cdef int pause(self, Watched watched) except -1           # a listener: no events until resume()
     cdef int resume(self, Watched watched) except -1
     cdef int schedule(self, Watched watched) except -1        # into the ready list
+    # Takes a small answer to be sent with the others of the batch: sends then follow each other, and so do views, and neither
+    # drives the other out of the processor's caches.  False: send it yourself, now.
+    cdef bint defer(self, Watched watched, const unsigned char *p, Py_ssize_t n) except -1
+    cdef int send_deferred(self) except -1
     cdef int set_timer(self, Watched watched, int64_t delay) except -1    # milliseconds from `now`
     cdef int clear_timer(self, Watched watched) except -1
     cdef bint is_running(self) except -1

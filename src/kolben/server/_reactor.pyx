@@ -16,6 +16,7 @@ from collections import deque
 from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Event, Poller, TIMER
+from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
 
 cdef extern from "<time.h>" nogil:
@@ -86,6 +87,9 @@ cdef class Watched:
         self.fd = -1
         self.timer.owner = <void *>self
 
+    cdef int send_now(self, const unsigned char *p, Py_ssize_t n) except -1:
+        return 0
+
     cdef int on_event(self, int flags) except -1:
         return 0
 
@@ -111,6 +115,7 @@ cdef class Reactor:
         self._ready = []
         self._done = deque()
         self._armed = -1
+        self._deferred = Output()
         self._turn = self.turn
         self.now = self.read_clock()
 
@@ -179,6 +184,44 @@ cdef class Reactor:
         """Everything that is watched now, as a list."""
         return list(self._watched)
 
+    # ------------------------------------------------ answers of one batch, sent together
+
+    cdef bint defer(self, Watched watched, const unsigned char *p, Py_ssize_t n) except -1:
+        if (not self._in_turn or self._is_sending or self._position >= self._count or n > DEFERRED_SIZE
+                or self._deferred_count == DEFERRED_AT_ONCE):
+            return False                      # nothing else comes in this batch, or there is no room
+        if self._deferred_count == 0:
+            self._deferred_since = self._present
+        self._deferred.write(p, n)
+        self._deferred_by[self._deferred_count] = <void *>watched
+        self._deferred_length[self._deferred_count] = n
+        self._deferred_count += 1
+        watched.is_deferred = True
+        return True
+
+    cdef int send_deferred(self) except -1:
+        cdef const unsigned char *p = self._deferred.data
+        cdef int i
+        cdef Watched watched
+        if self._is_sending:
+            return 0
+        self._is_sending = True
+        try:
+            for i in range(self._deferred_count):
+                watched = <Watched>self._deferred_by[i]
+                watched.is_deferred = False
+                if watched.fd >= 0:
+                    try:
+                        watched.send_now(p, self._deferred_length[i])
+                    except BaseException:
+                        self.report(watched)
+                p += self._deferred_length[i]
+        finally:
+            self._deferred_count = 0
+            self._deferred.length = 0
+            self._is_sending = False
+        return 0
+
     # ------------------------------------------------ asyncio's idea of the running loop
 
     cdef bint is_running(self) except -1:
@@ -237,7 +280,7 @@ cdef class Reactor:
         self._loop_is_running = was_running = self.is_running()
         try:
             self.now = self.read_clock()
-            began = microseconds()
+            began = self._present = microseconds()
             if self._position >= self._count:
                 self._position = 0
                 self._count = self.poller.wait(0)
@@ -249,6 +292,8 @@ cdef class Reactor:
                 self.run_done(began)
             if self._ready:
                 self.run_ready(began)
+            if self._deferred_count:
+                self.send_deferred()
             self.arm()
         finally:
             if was_running:
@@ -266,6 +311,9 @@ cdef class Reactor:
     cdef bint is_over(self, int64_t began, Watched watched) except -1:
         """After a step, of `watched` or of None: whether the turn has had its time."""
         cdef int64_t present = microseconds(), before = self.now
+        self._present = present
+        if self._deferred_count and present - self._deferred_since > DEFERRED_FOR:
+            self.send_deferred()
         self.now = present // 1000 if self.clock is None else self.read_clock()
         if self.now - before >= TICK and watched is not None and watched.timer.next != NULL:
             # A slow view: the deadline after it was set from a `now` of before it.
