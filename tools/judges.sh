@@ -2,7 +2,7 @@
 # tools/judges.sh [EXAMPLES]: the HTTP judge against `kolben run`, then the differential properties on many more examples than in
 # the quick suite: routing and url_for against Werkzeug and Flask, JSON against Flask's provider.
 #
-# Without EXAMPLES each takes two to three minutes.  For millions: `make judges EXAMPLES=1000000`, which is most of a day for each
+# Without EXAMPLES each takes two to three minutes.  For millions: `make judges EXAMPLES=1000000`, which is some hours for each
 # property, since an example of routing or url_for makes whole apps and asks them dozens of questions.  Every process draws
 # examples of its own, so as many as there are cores find more in the same time:
 #
