@@ -20,11 +20,11 @@ USABLE_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") 
 JOBS = int(os.environ.get("KOLBEN_JOBS", USABLE_CORES))
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = {
-    "release": ["-O3", "-fno-semantic-interposition", "-fvisibility=hidden"],
+    "release": ["-O3", "-g0", "-fno-semantic-interposition", "-fvisibility=hidden"],
     "debug": ["-O1", "-g", "-UNDEBUG"],
     "asan": ["-O1", "-g", "-UNDEBUG", "-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined"],
 }
-CHECKS = {"nonecheck": True, "overflowcheck": True}
+CHECKS = {"nonecheck": True}  # not overflowcheck: Cython miscompiles differences of pointers with it; overflow is for UBSan to find
 NO_COMPILER = """
 kolben: no C compiler was found, and this is a source build.
   Expected: `cc`, `gcc` or `clang` on PATH, and Python's headers.

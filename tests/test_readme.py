@@ -1,6 +1,7 @@
 """What README and the other pages say to type is there to be typed, and what they show is what the files hold."""
 
 import contextlib
+import dataclasses
 import os
 import re
 import shlex
@@ -11,13 +12,19 @@ import sys
 import time
 import urllib.request
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from kolben.base import Limits, Timeouts
+from kolben.cli import routes, run
+from kolben.cli.options import SWITCH
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(page for pattern in ("*.md", "docs/*.md", "bench/*.md", "changes.d/README.md") for page in ROOT.glob(pattern))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)  # of a table whose first cells are names: name and second cell
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 serves = pytest.mark.skipif(find_spec("kolben.__main__") is None, reason="this checkout has no `kolben run` yet")
 
@@ -37,6 +44,12 @@ def targets():
     return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
+def flags(options):
+    """Every spelling of a command's options that a person may type."""
+    named = {flag for spellings in options for flag in spellings if flag.startswith("--")}
+    return named | {f"--no-{flag[2:]}" for spellings, settings in options.items() for flag in spellings if settings.get("action") is SWITCH}
+
+
 ALL_COMMANDS = [(page, command) for page in PAGES for command in commands(page)]
 
 
@@ -49,9 +62,13 @@ def test_every_command_names_something_that_is_there(page, command):
     if name == "make":
         assert arguments[0] in targets()
     elif name == "kolben":
-        assert arguments[0] in {"run", "routes"}
+        options = {"run": run.OPTIONS, "routes": routes.OPTIONS}[arguments[0]]
+        assert {argument for argument in arguments if argument.startswith("--")} <= flags(options)
     else:
-        assert name == "python"
+        assert name in {"python", "pytest"}
+        before = {"python": "-m", "pytest": "-p"}[name]
+        modules = [after for option, after in pairwise(arguments) if option == before]
+        assert all(find_spec(module) for module in modules)
     for argument in arguments:
         if argument.startswith("examples/"):
             assert (ROOT / argument).is_file()
@@ -67,6 +84,40 @@ def test_the_first_app_of_the_readme_is_the_example():
     [first] = blocks(ROOT / "README.md", "python")
     example = (ROOT / "examples" / "hello.py").read_text(encoding="utf-8")
     assert example.partition('"""\n\n')[2].partition("\n\nif __name__")[0].strip() == first.strip()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
+def test_the_python_of_every_page_runs_in_the_order_of_the_page(page, tmp_path):
+    """In a process of its own, with the doors open, so that a page may import flask; its `assert`s hold."""
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
+    code = "import kolben.flask, runpy, sys; kolben.flask.install(); runpy.run_path(sys.argv[1], run_name='page')"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code, script], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+BYTES = {"request_line", "head", "body", "body_memory", "output", "lingering"}  # limits; the others are counts
+
+
+def in_words(field):
+    """A default as the tables write it, with its unit."""
+    value = field.default
+    if isinstance(value, float):
+        return f"{value:g}" if field.name == "body_rate" else f"{value:g} s"
+    if field.name not in BYTES:
+        return f"{value:,}"
+    return f"{value // 2**20} MiB" if value % 2**20 == 0 else f"{value // 2**10} KiB"
+
+
+@pytest.mark.parametrize(("heading", "options"), [("Limits", Limits()), ("Timeouts", Timeouts())], ids=["Limits", "Timeouts"])
+def test_every_limit_and_timeout_is_in_its_table_with_its_default(heading, options):
+    section = (ROOT / "docs" / "server.md").read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    assert ROW.findall(section) == [(field.name, in_words(field)) for field in dataclasses.fields(options)]
+
+
+def test_every_option_of_kolben_run_is_in_the_table():
+    listed = [name.split()[0] for name, _ in ROW.findall((ROOT / "docs" / "start.md").read_text(encoding="utf-8"))]
+    assert listed == [flag for spellings in run.OPTIONS for flag in spellings if flag.startswith("--")]
 
 
 def test_flasks_quickstart_is_kept_byte_for_byte():

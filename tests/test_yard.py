@@ -78,6 +78,20 @@ def test_every_ignored_rule_of_the_linter_has_a_reason():
         assert re.fullmatch(r'    "[A-Z]+\d*", +# .+', line), line
 
 
+def test_every_line_that_is_ignored_by_a_checker_has_a_reason():
+    """Behind the rule: `# noqa: X - why`, `# type: ignore[x]  # why`."""
+    bare = re.compile(r"# (noqa|type: ignore)(: ?[A-Z0-9, ]+|\[[^]]*\])?\s*$")
+    sources = [path for folder in ("src", "tests", "fuzz", "tools") for path in (ROOT / folder).rglob("*.py*") if "http1" not in path.parts]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sources
+        if path.suffix in {".py", ".pyi"}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert found == []
+
+
 def test_every_exception_of_flasks_suite_has_a_reason():
     lines = (ROOT / "tests" / "conformance" / "flask_suite_exceptions.txt").read_text(encoding="utf-8").splitlines()
     for line in lines:

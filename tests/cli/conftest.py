@@ -57,7 +57,7 @@ def house(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Stand-ins for the rooms below; returns what was given to the server."""
     served: list[dict[str, Any]] = []
     door = ModuleType("flask")
-    door.Flask = FakeApp  # type: ignore[attr-defined]
+    door.Flask = FakeApp
     monkeypatch.delitem(sys.modules, "flask", raising=False)
     monkeypatch.setattr(kolben.app, "App", FakeApp, raising=False)
     monkeypatch.setattr(kolben.flask, "install", lambda: monkeypatch.setitem(sys.modules, "flask", door), raising=False)

@@ -75,7 +75,7 @@ def test_colours_are_for_terminals_whose_owner_wants_them(
     monkeypatch.delenv("NO_COLOR", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert wants_colour(Terminal()) is expected  # type: ignore[arg-type]
+    assert wants_colour(Terminal()) is expected
 
 
 def test_output_that_is_no_terminal_has_no_colours(kolben_: Kolben) -> None:

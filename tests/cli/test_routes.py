@@ -21,6 +21,8 @@ def shop(write: Callable[..., Path]) -> Path:
         "def save(): pass",
         "@app.route('/c')",
         "async def chat(): pass",
+        "@app.route('/e', run='thread')",
+        "async def pinned(): pass",
         "@app.route('/a/<int:n>', run='inline')",
         "def answer(n): pass",
         "app.url_map.add(Rule('/d', endpoint='later'))",
@@ -33,6 +35,7 @@ def test_the_table_shows_rule_methods_endpoint_and_where_the_view_runs(kolben_: 
         "/a/<int:n>  GET        answer    inline",
         "/c          GET        chat      task",
         "/d          any        later     -",
+        "/e          GET        pinned    thread",
         "/b          GET, POST  save      thread",
     ]
 
@@ -40,11 +43,11 @@ def test_the_table_shows_rule_methods_endpoint_and_where_the_view_runs(kolben_: 
 @pytest.mark.parametrize(
     ("sort", "endpoints"),
     [
-        ("endpoint", ["answer", "chat", "later", "save"]),
-        ("rule", ["answer", "save", "chat", "later"]),
-        ("methods", ["later", "answer", "chat", "save"]),
-        ("match", ["save", "chat", "answer", "later"]),
-        ("runs", ["later", "answer", "chat", "save"]),
+        ("endpoint", ["answer", "chat", "later", "pinned", "save"]),
+        ("rule", ["answer", "save", "chat", "later", "pinned"]),
+        ("methods", ["later", "answer", "chat", "pinned", "save"]),
+        ("match", ["save", "chat", "pinned", "answer", "later"]),
+        ("runs", ["later", "answer", "chat", "save", "pinned"]),
     ],
 )
 def test_rows_are_sorted_as_asked(sort: str, endpoints: list[str], kolben_: Kolben, shop: Path) -> None:

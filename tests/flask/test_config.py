@@ -59,7 +59,7 @@ def test_objects_mappings_and_namespaces(config):
 
     class Settings(Base):
         @property
-        def STORE_B(self):  # noqa: N802
+        def STORE_B(self):  # noqa: N802 - a key of a config
             return 3
 
     config.from_object(Settings())
@@ -122,11 +122,11 @@ def test_automatic_options(app, client, automatic):
 
 
 def test_instance_folders(tmp_path, monkeypatch):
-    (tmp_path / "shop.py").write_text("")
+    (tmp_path / "shop_of_files.py").write_text("")  # a name of its own: the module stays
     monkeypatch.syspath_prepend(tmp_path)
-    import shop  # noqa: F401
+    import shop_of_files  # noqa: F401 - importing it is the test
 
-    app = Flask("shop", instance_relative_config=True)
+    app = Flask("shop_of_files", instance_relative_config=True)
     assert app.instance_path == str(tmp_path / "instance")
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / "settings.py").write_text("A = 1")

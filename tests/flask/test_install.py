@@ -165,6 +165,14 @@ runpy.run_module("flask", run_name="__main__", alter_sys=True)
     assert "/static/<path:filename>" in done.stdout, done.stderr
 
 
+def test_python_dash_m_kolben_flask_opens_the_doors_first(tmp_path):
+    """Whether or not Flask is there: a command of the app's own is found, and it belongs to our app."""
+    lines = ["from flask import Flask", "app = Flask(__name__)", "@app.cli.command()", "def whose(): print(type(app).__module__)"]
+    (tmp_path / "app.py").write_text("\n".join(lines))
+    done = start("-m", "kolben.flask", "whose", cwd=tmp_path)
+    assert done.stdout == "kolben.flask.app\n", done.stderr
+
+
 def test_the_pytest_plugin_installs_the_doors(tmp_path):
     (tmp_path / "test_it.py").write_text("def test_it():\n    import flask\n    assert 'kolben' in flask.__file__\n")
     done = start("-m", "pytest", "-q", "-p", "kolben.flask.pytest_plugin", "-p", "no:cacheprovider", "test_it.py", cwd=tmp_path)

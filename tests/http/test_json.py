@@ -232,7 +232,7 @@ def test_settings_can_be_read_and_not_changed() -> None:
     encoder = Encoder(ensure_ascii=False, sort_keys=False, indent=1, default=default)
     assert (encoder.ensure_ascii, encoder.sort_keys, encoder.indent, encoder.separators) == (False, False, 1, (",", ": "))
     with pytest.raises(AttributeError):
-        encoder.sort_keys = True  # type: ignore[misc]
+        encoder.sort_keys = True
 
 
 def test_a_proxy_of_a_str_is_refused_as_by_the_interpreter(encoder: Encoder) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.test import create_environ
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.base.errors import LocalProtocolError
@@ -110,7 +112,7 @@ def test_fields_may_be_any_mapping():
             return iter(sorted(self._list))
 
     response = Response("x")
-    response.headers = {"X-A": "1"}  # type: ignore[assignment]
+    response.headers = {"X-A": "1"}
     assert fields_of(response)["x-a"] == "1"
     response.headers = Sorted([("X-B", "2"), ("X-A", "1")])
     assert list(fields_of(response))[:2] == ["x-a", "x-b"]
@@ -354,3 +356,30 @@ def test_a_class_with_its_own_ways_is_made_by_its_constructor():
 
     assert new_response(Own, "x", 200, "text/plain").get_data() == b"<x>"
     assert "Content-Length" not in new_response(Bare, "x", 200, "text/plain").headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body"),
+    [
+        ("bytes=-2", 206, b"lo"),
+        ("bytes=-5", 206, b"hello"),
+        ("bytes=-6", 206, b"hello"),
+        ("bytes=-99999999999999999999999999", 206, b"hello"),
+        ("bytes=-" + "9" * 5000, 206, b"hello"),
+        ("bytes=-0", 416, None),
+        ("bytes=9-", 416, None),
+        ("bytes=1-2", 206, b"el"),
+        ("lines=-9", 416, None),
+    ],
+)
+def test_a_suffix_longer_than_the_representation_means_all_of_it(asked, status, body):
+    """RFC 9110, section 14.1.2."""
+    environ = create_environ(headers={"Range": asked})
+    response = Response(b"hello")
+    try:
+        response.make_conditional(environ, accept_ranges=True, complete_length=5)
+    except RequestedRangeNotSatisfiable:
+        assert status == 416
+    else:
+        assert response.status_code == status
+        assert b"".join(response.get_app_iter(environ)) == body

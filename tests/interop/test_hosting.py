@@ -3,9 +3,9 @@
 from wsgiref.validate import validator
 
 import pytest
+from tests.server.conftest import serve  # noqa: F401 - a fixture
 
 from kolben.interop.hosting import WSGIHandler
-from tests.server.conftest import serve  # noqa: F401 - a fixture
 
 TEXT = ("Content-Type", "text/plain")
 
@@ -101,8 +101,8 @@ def test_a_second_start_response_with_exc_info_replaces_the_first(host):
     def application(environ, start_response):
         start_response("200 OK", [TEXT])
         try:
-            raise RuntimeError
-        except RuntimeError:
+            _ = 1 / 0
+        except ZeroDivisionError:
             start_response("500 Oops", [TEXT], sys.exc_info())
         return [b"error"]
 

@@ -30,7 +30,7 @@ class Shouting:
 
     def iter_encoded(self) -> Any:
         """Make it loud."""
-        return (piece.upper() for piece in super().iter_encoded())  # type: ignore[misc]
+        return (piece.upper() for piece in super().iter_encoded())
 
 
 class Counted:
@@ -38,13 +38,13 @@ class Counted:
 
     def get_wsgi_headers(self, environ: dict[str, Any]) -> Any:
         """Add one."""
-        headers = super().get_wsgi_headers(environ)  # type: ignore[misc]
+        headers = super().get_wsgi_headers(environ)
         headers["X-Path"] = environ["PATH_INFO"]
         return headers
 
     def get_app_iter(self, environ: dict[str, Any]) -> Any:
         """Repeat each piece."""
-        for piece in super().get_app_iter(environ):  # type: ignore[misc]
+        for piece in super().get_app_iter(environ):
             yield piece
             yield piece
 
@@ -58,7 +58,7 @@ class Called:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             return start_response(status, [*headers, ("X-Called", environ["REQUEST_METHOD"])], exc_info)
 
-        return super().__call__(environ, start)  # type: ignore[misc]
+        return super().__call__(environ, start)
 
 
 class Absolute:

@@ -70,7 +70,7 @@ class HexConverter(IntegerConverter):
     regex = "[0-9a-f]+"
 
     @staticmethod
-    def num_convert(value: str) -> int:  # type: ignore[override]
+    def num_convert(value: str) -> int:
         """Read base 16."""
         return int(str(value), 16)
 

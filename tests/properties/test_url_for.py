@@ -270,9 +270,9 @@ def assert_same(theirs: Asked, ours: Asked) -> None:
 def touch(what: str | None) -> None:
     """Do what makes a request from our server forget that nobody asked for it."""
     if what == "environ":
-        request.environ  # noqa: B018
+        request.environ  # noqa: B018 - asking for it is the point
     elif what == "adapter":
-        request_ctx.url_adapter  # noqa: B018
+        request_ctx.url_adapter  # noqa: B018 - the same
     elif what == "root":
         request.root_path = "/set"
 

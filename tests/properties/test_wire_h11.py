@@ -48,8 +48,8 @@ BODIES += [
 
 @st.composite
 def requests(draw) -> bytes:
-    pick = lambda options: draw(st.sampled_from(options))  # noqa: E731
-    end = lambda: pick(ENDS)  # noqa: E731
+    pick = lambda options: draw(st.sampled_from(options))  # noqa: E731 - one line each, beside what they are made of
+    end = lambda: pick(ENDS)  # noqa: E731 - one line each, beside what they are made of
     line = pick([b"", b"", b"", b"\r\n"]) + pick(METHODS) + pick([b" "] * 9 + [b"  "]) + pick(TARGETS) + b" " + pick(VERSIONS) + end()
     fields = draw(st.lists(st.sampled_from(FIELDS), max_size=4))
     if draw(st.integers(0, 4)):

@@ -98,6 +98,7 @@ def cpu_of(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_a_server_without_descriptors_rests_and_comes_back():
     """`ulimit -n 64`, 100 clients: no spin; when they leave, the next one is served."""
@@ -112,9 +113,16 @@ def test_a_server_without_descriptors_rests_and_comes_back():
         try:
             process.stderr.readline()
             process.stderr.readline()
+            kept = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+            for peer in kept:
+                peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert b"hello" in peer.recv(65536)
             peers = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
             assert "no descriptor" in process.stderr.readline()
             before = cpu_of(process.pid)
+            assert [peer.recv(1) for peer in kept] == [b""] * 50  # who waits between two requests makes room
+            for peer in kept:
+                peer.close()
             time.sleep(0.3)  # the thing itself: what it costs to be out of descriptors
             assert cpu_of(process.pid) - before < 0.1
             for peer in peers:

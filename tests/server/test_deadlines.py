@@ -108,6 +108,21 @@ def test_a_slow_reader_is_kept_while_it_makes_progress(running):
     assert running.engine.active == 0
 
 
+def test_a_peer_that_reads_less_than_a_buffer_within_the_deadline_is_kept(running):
+    """28 kB a second are less than a third of the kernel's buffer in 30 s, so no event tells of them."""
+    peer = running.connect(receive_buffer=4096)
+    peer.get("/huge")
+    for _ in range(4):
+        running.later(39)
+        peer.exactly(40_000)
+        running.settle()
+    running.later(39)
+    assert running.engine.active == 1
+    for _ in range(3):
+        running.later(40.1)
+    assert running.engine.active == 0
+
+
 def test_a_body_keeps_its_deadline_when_an_answer_before_it_is_drained(running):
     """The answer's deadline ends with the answer, the body's begins."""
     peer = running.connect(receive_buffer=4096)

@@ -35,8 +35,7 @@ class Waiting:
 
     async def task(self, _):
         self.begun.set()
-        while not self.go.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(self.go.wait, SOON)
         return "finished"
 
     def lazy(self, _):
@@ -152,7 +151,7 @@ def test_a_stop_under_load_cuts_no_answer(serve):
                 peer.close()
         except (ConnectionRefusedError, ConnectionResetError):
             pass
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:
             errors.append(error)
 
     threads = [threading.Thread(target=load) for _ in range(4)]
@@ -325,6 +324,7 @@ def test_an_endless_loop_in_a_thread_does_not_hold_the_process_past_the_deadline
         assert server.process.wait(SOON) == 0
 
 
+@pytest.mark.slow
 def test_an_endless_loop_in_an_inline_view_does_not_hold_the_process_long_past_the_deadline():
     with Process(graceful=0.2) as server, server.request("/inline"):
         server.process.send_signal(signal.SIGTERM)

@@ -181,7 +181,7 @@ def test_without_a_key_reading_works_and_writing_says_what_to_do():
 
 def test_a_custom_interface_is_asked():
     class InMemory(SessionInterface):
-        store = {}  # noqa: RUF012
+        store = {}  # noqa: RUF012 - one store for all, like a database
 
         def open_session(self, app, request):
             return self.store.setdefault("one", app.session_class())

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, final
 
 from typing_extensions import disjoint_base
 
@@ -10,6 +10,12 @@ from kolben.app.wrappers import Response
 from kolben.http import Handler, Plan
 from kolben.http._json import Encoder
 from kolben.sessions import SessionInterface
+
+@final
+class Route:
+    """A rule without variables, and its plan."""
+
+    def __init__(self, rule: Any, plan: Plan) -> None: ...
 
 @disjoint_base
 class AppHandler(Handler):

@@ -70,7 +70,7 @@ class App(Dispatch):
             f"{self.static_url_path}/<path:filename>",
             endpoint="static",
             host=static_host,
-            view_func=lambda **values: app().send_static_file(**values),  # type: ignore[union-attr]
+            view_func=lambda **values: app().send_static_file(**values),  # type: ignore[union-attr]  # who calls a view holds its app
         )
 
     @property

@@ -71,7 +71,7 @@ def attach_enctype_error_multidict(request: Request) -> None:
     """Let `request.files[key]` explain itself when `key` is a field of the form that was sent without files."""
     plain: Any = request.files.__class__
 
-    class ExplainingFiles(plain):  # type: ignore[misc]
+    class ExplainingFiles(plain):  # type: ignore[misc]  # the base is known at run time only
         def __getitem__(self, key: str) -> Any:
             try:
                 return super().__getitem__(key)

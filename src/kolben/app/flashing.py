@@ -17,7 +17,7 @@ def flash(message: str, category: str = "message") -> None:
     """Keep a message for the next request that asks for it.  Categories usual in templates: message, error, info, warning."""
     # Assigned anew: a change inside the list would not mark the session as modified.
     session["_flashes"] = [*session.get("_flashes", []), (category, message)]
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy is declared as what it stands for
     message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
 
 

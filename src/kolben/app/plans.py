@@ -21,7 +21,7 @@ from kolben.routing import Map
 from kolben.sessions import SecureCookieSessionInterface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from kolben.app.app import App
     from kolben.http import Handler, Plan
@@ -139,19 +139,19 @@ class PlanCompiler:
         view = app.view_functions.get(endpoint)
         options = app.endpoint_options.get(endpoint, {})
         names = (None, *reversed(blueprints_of(endpoint)))
-        hooks = [*of(app.before_request_funcs, names), *of(app.after_request_funcs, names)]
         is_async = iscoroutinefunction(view)
+        as_task = is_async and options.get("run") != "thread"
         mode = Mode.INLINE if options.get("run") == "inline" else Mode.THREAD
         if (
             view is None
             or self.is_replaced(*WALKED)
             or not self.is_plain_response_class()
-            or any(map(iscoroutinefunction, of(app.after_request_funcs, names) if is_async else hooks))
+            or self.has_hook_to_wait_for(names, as_task=as_task)
         ):
             return GeneralPlan(app, general.answer, name=endpoint, mode=mode)
         plan = AppPlan()
-        plan.mode = Mode.TASK if is_async and options.get("run") != "thread" else mode
-        if plan.mode != Mode.TASK and is_async:
+        plan.mode = Mode.TASK if as_task else mode
+        if is_async and not as_task:
             view = app.ensure_sync(view)
         plan.name = plan.endpoint = endpoint
         plan.app, plan.view = app, view
@@ -169,6 +169,18 @@ class PlanCompiler:
         plan.receivers = tuple(signal.receivers for signal in SIGNALS)
         plan.general, plan.explain = general.answer, explain
         return plan
+
+    def has_hook_to_wait_for(self, names: Sequence[str | None], *, as_task: bool) -> bool:
+        """Tell whether a hook is async where an AppPlan calls it as a plain function: a task awaits what comes before the view, no more."""
+        app = self.app
+        hooks = of(app.after_request_funcs, names)
+        if as_task:  # a loop runs in its thread, so that `ensure_sync` could only block it, or refuse
+            hooks += [*of(app.teardown_request_funcs, names), *app.teardown_appcontext_funcs]
+            by_class = [handlers for name in names for handlers in app.error_handler_spec.get(name, {}).values()]
+            hooks += [handler for handlers in by_class for handler in handlers.values()]
+        else:
+            hooks += of(app.before_request_funcs, names)
+        return any(map(iscoroutinefunction, hooks))
 
     def is_plain_response_class(self) -> bool:
         """Tell whether a response of the app's class may be made without its constructor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, ValuesView
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,34 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Options of a route that are Kolben's and not the rule's: how its view runs.
 ENDPOINT_OPTIONS = {"run": {"inline", "thread"}}
+
+
+class MalformedRuleError(RegistrationError, ValueError):
+    """A rule that does not parse."""
+
+
+class UnknownConverterError(RegistrationError, LookupError):
+    """A rule that names a converter which the map does not have."""
+
+
+def _rule_error(rule: str, error: Exception, converters: Any) -> RegistrationError:
+    """Say what was expected of a rule, what came, and what to do."""
+    if isinstance(error, LookupError):
+        return UnknownConverterError(
+            f"rule {rule!r}: {error}: expected one of {', '.join(sorted(converters))};"
+            " add your own to app.url_map.converters before the rule"
+        )
+    return MalformedRuleError(
+        f"rule {rule!r}: {error}: expected a path that begins with '/', with variables such as <name> or <int:id>,"
+        " each '<' closed by '>' and each name used once"
+    )
+
+
+def _place(view: Any) -> str:
+    """Name a view and where it was written."""
+    code = getattr(view, "__code__", None)
+    name = getattr(view, "__name__", repr(view))
+    return name if code is None else f"{name!r} in {os.path.basename(code.co_filename)}, line {code.co_firstlineno}"
 
 
 class Registration(Settings):
@@ -63,13 +92,20 @@ class Registration(Settings):
             endpoint = _endpoint_from_view_func(view_func)
         methods, automatic = self._methods_of(view_func, options.pop("methods", None), provide_automatic_options)
         self._note_endpoint_options(endpoint, options)
-        rule_object = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
-        rule_object.provide_automatic_options = automatic
-        self.url_map.add(rule_object)
+        try:
+            rule_object = self.url_rule_class(rule, methods=methods, endpoint=endpoint, **options)
+            rule_object.provide_automatic_options = automatic
+            self.url_map.add(rule_object)
+        except (ValueError, LookupError) as error:
+            raise _rule_error(rule, error, self.url_map.converters) from error
         if view_func is not None:
             known = self.view_functions.get(endpoint)
             if known is not None and known != view_func:
-                raise RegistrationError(f"View function mapping is overwriting an existing endpoint function: {endpoint}")
+                raise RegistrationError(
+                    f"View function mapping is overwriting an existing endpoint function: {endpoint}"
+                    f" (it is {_place(known)}, and now {_place(view_func)}): name one of them otherwise,"
+                    f" as in @app.route({rule!r}, endpoint='another_name')"
+                )
             self.view_functions[endpoint] = view_func
 
     def _methods_of(self, view: Any, given: Any, automatic: bool | None) -> tuple[set[str], bool]:

@@ -52,7 +52,7 @@ class Rendering(Urls):
         jinja_environment = _DefaultEnvironment()
 
     @cached_property
-    def jinja_env(self) -> Environment:  # type: ignore[override]
+    def jinja_env(self) -> Environment:  # type: ignore[override]  # assignable, as Flask's
         """The environment of all templates.  Made at first use; set `jinja_options` before that."""
         return self.create_jinja_environment()
 
@@ -111,7 +111,7 @@ class Rendering(Urls):
 
 
 def _app() -> App:
-    return cast("App", current_app._get_current_object())  # type: ignore[attr-defined]
+    return cast("App", current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy is declared as what it stands for
 
 
 def _prepare(app: App, template: Template, context: dict[str, Any]) -> None:

@@ -94,7 +94,7 @@ class Responses(Rendering):
     @accepts_context
     def process_response(self, response: Response) -> Response:
         """Give the response to the functions of this request, to the blueprint's, to the app's; then save the session."""
-        context = cast("AppContext", request_ctx._get_current_object())  # type: ignore[attr-defined]
+        context = cast("AppContext", request_ctx._get_current_object())  # type: ignore[attr-defined]  # the proxy is declared as what it stands for
         for function in context._after_request_functions:
             response = self.ensure_sync(function)(response)
         for name in (*context.request.blueprints, None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kolben.app.environment import load_dotenv
 from kolben.app.settings import get_debug_flag, get_load_dotenv
@@ -42,7 +42,7 @@ def _replaced_run_simple() -> Callable[..., None] | None:
     current = serving.run_simple
     if isinstance(current, FunctionType) and current.__globals__ is vars(serving):
         return None
-    return current  # type: ignore[no-any-return]
+    return cast("Callable[..., None]", current)
 
 
 def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any) -> None:

@@ -120,7 +120,7 @@ class Settings(Scaffold, metaclass=AppType):
 
     testing = ConfigAttribute[bool]("TESTING")
     secret_key = ConfigAttribute[str | bytes | None]("SECRET_KEY")
-    permanent_session_lifetime = ConfigAttribute[timedelta]("PERMANENT_SESSION_LIFETIME", get_converter=_as_timedelta)  # type: ignore[arg-type]
+    permanent_session_lifetime = ConfigAttribute[timedelta]("PERMANENT_SESSION_LIFETIME", get_converter=_as_timedelta)  # type: ignore[arg-type]  # None stays None
 
     _got_first_request = False
 
@@ -181,7 +181,7 @@ class Settings(Scaffold, metaclass=AppType):
     # -- Names and places
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:  # type: ignore[override]  # assignable, as Flask's
         """The import name; for a script, the script's."""
         if self.import_name != "__main__":
             return self.import_name
@@ -192,7 +192,7 @@ class Settings(Scaffold, metaclass=AppType):
     def logger(self) -> logging.Logger:
         from kolben.app.logging import create_logger
 
-        return create_logger(self)  # type: ignore[arg-type]
+        return create_logger(self)  # type: ignore[arg-type]  # every app is an App, storeys and all
 
     def auto_find_instance_path(self) -> str:
         """Return the instance folder: beside an app that is not installed, under `var` of the prefix otherwise."""

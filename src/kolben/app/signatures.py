@@ -65,7 +65,10 @@ def _message(view: Any, rule: Any, problem: str) -> str:
 def explain_call(error: TypeError, view: Callable[..., Any], rule: Rule, values: Mapping[str, Any]) -> str | None:
     """Say what was wrong with calling a view; None if the error came from inside of it."""
     traceback = error.__traceback__
-    if traceback is None or traceback.tb_next is not None:
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    # Raised by the call itself if the innermost frame is that of who calls views: the general path, or a plan.
+    if traceback is None or traceback.tb_frame.f_globals.get("__name__") not in {"kolben.app.dispatch", "kolben.app._plan"}:
         return None
     problem = _mismatch(view, values)
     return None if problem is None else _message(view, rule, problem)

@@ -122,7 +122,7 @@ class Response(BaseResponse):
     autocorrect_location_header = False
 
     @property
-    def max_cookie_size(self) -> int:  # type: ignore[override]
+    def max_cookie_size(self) -> int:  # type: ignore[override]  # Werkzeug has a plain attribute
         """Bytes of one cookie above which a warning is given: `MAX_COOKIE_SIZE` of the app's config."""
         config = _config()
         return cast("int", BaseResponse.max_cookie_size if config is None else config["MAX_COOKIE_SIZE"])

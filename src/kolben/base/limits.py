@@ -1,6 +1,6 @@
 """Every limit and every deadline of the server, in one place: unit, default and reason.
 
-Zero switches a limit or a deadline off.
+Zero switches a limit or a deadline off, where nothing else is said.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,17 @@ class Limits:
 
     Attributes:
         request_line: Bytes of the request line; beyond it 414 (RFC 9112, section 3).
-        head: Bytes of the field lines of one head, and, each counted apart, of all chunk extensions and
-            of all trailers of one body; beyond it 431 (RFC 6585, section 5).
+        head: Bytes of the field lines of one head; and again of all that a chunked body has beside its data, its chunk extensions
+            and trailers counted together; beyond it 431 (RFC 6585, section 5).
         field_count: Field lines of one head; beyond it 431.
-        body: Bytes of one body on the wire; beyond it 413.  None for `flask.Flask`, whose own limits act when the body is asked for.
+        body: Bytes of one body, out of its chunks; beyond it 413.  Flask's own limits act later, when the body is asked for.
         body_memory: Bytes of a body that stay in memory; what is beyond goes to a temporary file.
-        pipeline: Requests that are read ahead on one connection while an earlier one is being answered.
         requests_per_connection: Answers on one connection before it is closed.
-        output: Bytes waiting to be sent on one connection above which a streaming view waits (the high-water mark).
+        output: Bytes waiting to be sent on one connection above which a lazy body waits (the high-water mark).
         lingering: Bytes that are read and dropped after a refusal, so that the answer is not lost to a reset (RFC 9112, section 9.6).
         connections: Open connections; more wait in the kernel's queue.
         backlog: Length of that queue.
-        threads: Threads that run sync views.
+        threads: Threads that run sync views; 1 or more.
         stream_threads: Threads that run the rest of a sync view's lazy body.
         queue: Requests that wait for a thread; beyond it 503 with Retry-After.
     """
@@ -35,7 +34,6 @@ class Limits:
     field_count: int = 100
     body: int = 16 * 1024 * 1024
     body_memory: int = 64 * 1024
-    pipeline: int = 8
     requests_per_connection: int = 1000
     output: int = 64 * 1024
     lingering: int = 1024 * 1024
@@ -59,7 +57,7 @@ class Timeouts:
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
-        graceful: For what runs when the server is asked to stop.
+        graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 
     first_byte: float = 10.0

@@ -30,7 +30,7 @@ NOTHING: Arguments = ((), {})
 
 def is_app(value: object) -> bool:
     """Tell whether this is an app of ours."""
-    from kolben.app import App  # type: ignore[attr-defined, unused-ignore]
+    from kolben.app import App
 
     return isinstance(value, App)
 
@@ -133,7 +133,9 @@ def named_app(module: ModuleType, target: Target, is_app: IsApp) -> Any:
         value = getattr(module, name)
     except AttributeError:
         public = [known for known in vars(module) if not known.startswith("_")]
-        raise NoApp(f"{target.label} has no {name!r}{did_you_mean(name, public)}") from None
+        apps = [known for known in public if is_app(getattr(module, known))]
+        advice = f"as in {target.label.partition(':')[0]}:{apps[0]}" if apps else "after making one, `app = App(__name__)`"
+        raise NoApp(f"{target.label} has no {name!r}{did_you_mean(name, public)}\n  Do: name an app that it has, {advice}") from None
     if call is not None:
         return made_app(value, name, call, target, is_app)
     if is_app(value):

@@ -75,13 +75,12 @@ def routes_of(app: Any, hidden: set[str]) -> list[Route]:
 
 
 def where_it_runs(app: Any, endpoint: str) -> str:
-    """Say where a view runs: as a task if it is `async def`, else where it was pinned, else in a thread."""
+    """Say where a view runs: in a thread, unless it was pinned inline or, as `async def`, is a task."""
     view = app.view_functions.get(endpoint)
     if view is None:
         return "-"
-    if inspect.iscoroutinefunction(view):
-        return "task"
-    return str(app.endpoint_options.get(endpoint, {}).get("run") or "thread")
+    pinned = str(app.endpoint_options.get(endpoint, {}).get("run") or "")
+    return "task" if inspect.iscoroutinefunction(view) and pinned != "thread" else pinned or "thread"
 
 
 def as_json(routes: list[Route]) -> str:

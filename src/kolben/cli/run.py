@@ -1,6 +1,7 @@
 """`kolben run`: serve an app."""
 
 import os
+import sys
 from argparse import Namespace
 from typing import Any
 
@@ -35,10 +36,20 @@ def command(arguments: list[str]) -> int:
     options = parse("run", "Serve an app.", OPTIONS, arguments)
     app = load_app(options)
     binds = binds_of(options)
-    from kolben.server import run_app  # type: ignore[attr-defined, unused-ignore]
+    for problem in unfit(app):
+        print(f"kolben: {problem}", file=sys.stderr)  # noqa: T201 - for the person who starts the app
+    from kolben.server import run_app
 
     run_app(app, binds=binds, debug=app.debug, threads=options.threads, access_log=options.access_log)
     return 0
+
+
+def unfit(app: Any) -> list[str]:
+    """Say which views can never be called by their rules.  The others are served: it is a warning."""
+    from kolben.app.app import App
+    from kolben.app.signatures import unfit_views
+
+    return list(unfit_views(app)) if isinstance(app, App) else []
 
 
 def load_app(options: Namespace) -> Any:
@@ -57,7 +68,7 @@ def load_app(options: Namespace) -> Any:
 
 def open_doors() -> None:
     """Make `import flask` mean Kolben."""
-    from kolben.flask import install  # type: ignore[attr-defined, unused-ignore]
+    from kolben.flask import install
 
     install()
 

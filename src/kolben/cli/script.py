@@ -41,4 +41,4 @@ def execute(path: str) -> None:
     vars(module).update(__file__=path, __loader__=loader, __builtins__=__builtins__)
     sys.modules["__main__"] = module
     code = loader.source_to_code(loader.get_data(path), path)
-    exec(code, vars(module))  # noqa: S102
+    exec(code, vars(module))  # noqa: S102 - the user's own file, as `python FILE` runs it

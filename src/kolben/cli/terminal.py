@@ -22,13 +22,13 @@ def strong(text: str) -> str:
 
 def show(text: str) -> None:
     """Write to standard output what was asked for."""
-    print(text)  # noqa: T201
+    print(text)  # noqa: T201 - the program speaks here
 
 
 def tell(message: str) -> None:
     """Write a message of the program to standard error: what it says is not what was asked for."""
     name = f"{RED}kolben:{RESET}" if wants_colour(sys.stderr) else "kolben:"
-    print(name, message.rstrip("\n"), file=sys.stderr, flush=True)  # noqa: T201
+    print(name, message.rstrip("\n"), file=sys.stderr, flush=True)  # noqa: T201 - the program speaks here
 
 
 def did_you_mean(came: str, expected: Iterable[str], cutoff: float = 0.6) -> str:

@@ -82,7 +82,7 @@ def with_appcontext(f: F) -> F:
 class AppGroup(click.Group):
     """A group whose commands run in the app's context."""
 
-    def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:  # type: ignore[override]
+    def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:  # type: ignore[override]  # click declares overloads; this passes on what it gets
         """Register a command, as click does; with_appcontext=False leaves the context out."""
         in_context = kwargs.pop("with_appcontext", True)
         register = super().command
@@ -92,10 +92,10 @@ class AppGroup(click.Group):
 
         return decorate
 
-    def group(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Group]:  # type: ignore[override]
+    def group(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Group]:  # type: ignore[override]  # click declares overloads; this passes on what it gets
         """Register a group, an AppGroup unless `cls` says otherwise."""
         kwargs.setdefault("cls", AppGroup)
-        return super().group(*args, **kwargs)  # type: ignore[no-any-return]
+        return super().group(*args, **kwargs)  # type: ignore[no-any-return]  # of Any goes Any
 
 
 class FlaskGroup(AppGroup):

@@ -35,6 +35,12 @@ class Request(RequestBase, WerkzeugRequest):
             raise RequestEntityTooLarge
         return body
 
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        if self.__dict__.get("files"):
+            # Uploads have to be closed: who answers a request closes it only if it has an environ, and most have neither.
+            _ = self.environ
+
 
 def length_of(file: IO[bytes]) -> int:
     """How many bytes are left to read."""

@@ -132,7 +132,7 @@ def _resolve(address: TCPAddress) -> list[_Resolved]:
             " Write 127.0.0.1 for this machine alone or 0.0.0.0 for every interface."
         )
         raise UsageError(msg) from error
-    return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in found))  # type: ignore[misc]
+    return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in found))  # type: ignore[misc]  # typeshed knows families whose addresses are bytes
 
 
 def _open_each(resolved: list[_Resolved], port: int, backlog: int, *, every: bool) -> list[Listener]:

@@ -1,3 +1,5 @@
+"""A listening socket's life: accept in bounded batches, rest when descriptors run out."""
+
 from typing_extensions import disjoint_base
 
 from kolben.net import Listener
@@ -9,5 +11,8 @@ class Acceptor(Watched):
     """Accepts connections from one listener.  Borrows its descriptor: stop() before the listener is closed."""
 
     def __init__(self, engine: Engine, listener: Listener, *, scheme: str, server: tuple[str, int | None]) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+    def start(self) -> None:
+        """Begin to accept."""
+
+    def stop(self) -> None:
+        """Accept what has connected already, and then no more."""

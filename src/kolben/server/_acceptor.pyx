@@ -39,12 +39,21 @@ cdef class Acceptor(Watched):
         self.engine.reactor.watch(self, True)
 
     def stop(self):
-        """Accept no more.  What waits in the kernel's queue stays there for another process, or is refused at close."""
+        """Accept what has connected already, and then no more."""
         if self.fd >= 0:
-            self.engine.reactor.forget(self)
-            self.fd = -1
+            try:
+                while self.accept_some() == ACCEPTS_PER_STEP:
+                    pass
+            finally:
+                self.engine.reactor.forget(self)
+                self.fd = -1
 
     cdef int on_event(self, int flags) except -1:
+        self.accept_some()
+        return 0
+
+    cdef int accept_some(self) except -1:
+        """Accept a bounded number; return how many."""
         cdef unsigned char address[128]       # struct sockaddr_storage
         cdef unsigned int length
         cdef int fd, accepted = 0
@@ -52,14 +61,16 @@ cdef class Acceptor(Watched):
         cdef ConnectionFacts info
         while accepted < ACCEPTS_PER_STEP:
             if self.engine.connection_limit and self.engine.active >= self.engine.connection_limit:
-                return self.rest("limits.connections is reached")
+                self.rest("limits.connections is reached")
+                break
             length = sizeof(address)
             memset(address, 0, 28)
             fd = accept_peer(self.fd, address, &length)
             if fd < 0:
                 if errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM):
-                    return self.rest("the system has no descriptor or memory left")
-                return 0                      # EAGAIN, ECONNABORTED and the like: nothing
+                    self.rest("the system has no descriptor or memory left")
+                    self.end_idle()
+                break                         # else EAGAIN, ECONNABORTED and the like: nothing
             accepted += 1
             info = ConnectionFacts.__new__(ConnectionFacts)
             info.scheme = self.scheme
@@ -69,13 +80,20 @@ cdef class Acceptor(Watched):
             connection.engine = self.engine
             connection.open(fd, info)
             self.engine.reactor.schedule(connection)      # later in this turn: to read what came with the handshake's last segment
-        return 0
+        return accepted
 
     cdef int rest(self, reason) except -1:
         """Stop accepting for a while: a level-triggered listener that cannot accept would spin."""
         log.warning("Accepting no connections for %d ms: %s (%d are open)", REST, reason, self.engine.active)
         self.engine.reactor.pause(self)
         self.engine.reactor.set_timer(self, REST)
+        return 0
+
+    cdef int end_idle(self) except -1:
+        """Give the descriptors of connections that wait between two requests to those that wait with one."""
+        for watched in self.engine.reactor.watched():
+            if isinstance(watched, Connection) and (<Connection>watched).served and watched.is_idle:
+                watched.stop()
         return 0
 
     cdef int on_timer(self) except -1:

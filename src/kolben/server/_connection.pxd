@@ -55,6 +55,7 @@ cdef class Connection(Watched):
     cdef list pending                 # output that the kernel did not take: bytes-like objects
     cdef Py_ssize_t pending_offset    # into the first
     cdef readonly Py_ssize_t pending_size
+    cdef long unsent                  # what the kernel kept besides when the write deadline was set
     cdef object stream                # who sends the lazy body: StreamWriter of streams.py
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
@@ -63,6 +64,7 @@ cdef class Connection(Watched):
 
     cdef int open(self, int fd, ConnectionFacts info) except -1
     cdef int set_deadline(self, int64_t delay) except -1
+    cdef int set_write_deadline(self) except -1
     # reading
     cdef int receive(self) except -1
     cdef int take_input(self) except -1

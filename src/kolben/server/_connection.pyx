@@ -28,7 +28,7 @@ from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, READ_SIZE
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
-    sockaddr_in, sockaddr_in6,
+    sockaddr_in, sockaddr_in6, unsent,
 )
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 from kolben.wire._head cimport PARTIAL
@@ -120,7 +120,9 @@ cdef class Connection(Watched):
     cdef int on_timer(self) except -1:
         """A deadline passed; which one, the phase tells."""
         if self.pending is not None:
-            self.abort()                                  # the peer does not read
+            if unsent(self.fd) < self.unsent:
+                return self.set_write_deadline()          # it reads, but not enough for an event: the kernel's buffer is large
+            self.abort()
         elif self.phase == READING_HEAD:
             if self.head_started:
                 self.refuse(408, "the head of the request did not come in time (RFC 9110, section 15.5.9)")
@@ -137,6 +139,10 @@ cdef class Connection(Watched):
         if delay:
             return self.engine.reactor.set_timer(self, delay)
         return self.engine.reactor.clear_timer(self)
+
+    cdef int set_write_deadline(self) except -1:
+        self.unsent = unsent(self.fd)
+        return self.set_deadline(self.engine.write)
 
     cdef int on_error(self) except -1:
         self.engine.output.length = 0
@@ -365,7 +371,10 @@ cdef class Connection(Watched):
         """A head is complete: make the request, find its plan, and see to its body."""
         cdef Engine engine = self.engine
         cdef object request_class = engine.handler.request_class
-        cdef RequestBase request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
+        cdef RequestBase request
+        if request_class is None:                         # it has no slots
+            raise TypeError(f"{engine.handler!r}: request_class: expected a class, got None")
+        request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
         request.fill(p, &engine.parser.head, self.info)
         self.request = request
         self.served += 1
@@ -795,7 +804,7 @@ cdef class Connection(Watched):
         if self.pending is None:
             self.pending = []
             self.pending_offset = offset
-            self.set_deadline(self.engine.write)
+            self.set_write_deadline()
             n -= offset
         self.pending.append(data)
         self.pending_size += n
@@ -846,7 +855,7 @@ cdef class Connection(Watched):
         del self.pending[:index]
         if self.pending:
             if progress:                                  # the deadline begins anew
-                self.set_deadline(self.engine.write)
+                self.set_write_deadline()
         else:
             self.pending = None
             self.on_drained()

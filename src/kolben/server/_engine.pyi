@@ -1,7 +1,4 @@
-from asyncio import Task
-from collections.abc import Callable, Coroutine
-from contextvars import Context
-from typing import Any
+"""What the connections of one worker share: the parser, the buffers that are only used within a step, limits, counters."""
 
 from typing_extensions import disjoint_base
 
@@ -9,20 +6,23 @@ from kolben.base import Limits, Timeouts
 from kolben.http import Handler
 from kolben.net._buffer import BlockPool
 from kolben.server._reactor import Reactor
+from kolben.server._tasks import TaskStarter
+from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
 @disjoint_base
 class Engine:
     """What the connections of one worker share.  One thread."""
 
-    draining: bool
+    draining: bool  # stopping: every answer says close
+    access_log: AccessLog | None  # called for every answer
 
     def __init__(
         self,
         reactor: Reactor,
         handler: Handler,
         executor: Executor,
-        start_task: Callable[[Coroutine[Any, Any, Any], Context], Task[Any]],
+        starter: TaskStarter,
         *,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
@@ -30,14 +30,21 @@ class Engine:
     @property
     def reactor(self) -> Reactor: ...
     @property
-    def blocks(self) -> BlockPool: ...
-    @property
     def limits(self) -> Limits: ...
     @property
-    def active(self) -> int: ...
+    def blocks(self) -> BlockPool: ...
     @property
-    def accepted(self) -> int: ...
+    def active(self) -> int:
+        """Connections that are open now."""
+
     @property
-    def requests(self) -> int: ...
+    def accepted(self) -> int:
+        """Connections that were ever opened."""
+
     @property
-    def refused(self) -> int: ...
+    def requests(self) -> int:
+        """Heads that were complete."""
+
+    @property
+    def refused(self) -> int:
+        """Requests that broke a rule, a limit or a deadline."""

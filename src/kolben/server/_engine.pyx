@@ -35,7 +35,9 @@ cdef class Engine:
     def __dealloc__(self):
         PyMem_Free(self.read_buffer)
 
-    def __init__(self, Reactor reactor not None, Handler handler not None, executor, TaskStarter starter not None, *, limits=None, timeouts=None):
+    def __init__(
+        self, Reactor reactor not None, Handler handler not None, executor, TaskStarter starter not None, *, limits=None, timeouts=None,
+    ):
         if not issubclass(handler.request_class, RequestBase):
             raise TypeError(f"request_class: expected a subclass of kolben.http.Request, got {handler.request_class!r}")
         self.reactor = reactor

@@ -57,6 +57,7 @@ cdef class Reactor:
     cdef int schedule(self, Watched watched) except -1        # into the ready list
     cdef int set_timer(self, Watched watched, int64_t delay) except -1    # milliseconds from `now`
     cdef int clear_timer(self, Watched watched) except -1
+    cdef bint is_running(self) except -1
     cdef int leave_loop(self) except -1       # no asyncio loop counts as running: for sync views, which may call asyncio.run()
     cdef int enter_loop(self) except -1       # the loop counts as running again: for tasks
     cdef int touch(self) except -1            # reads the clock: for work that is not part of a turn

@@ -1,4 +1,6 @@
-from asyncio import AbstractEventLoop
+"""One poller turn inside somebody else's event loop (D1).  In the thread of the loop only, but for `post`."""
+
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +12,34 @@ class Watched:
 
 @disjoint_base
 class Reactor:
-    """Owns the poller and the timers; runs in one thread, nested in an asyncio loop that watches `fileno()`."""
+    """Owns the poller and the timers; nested in an asyncio loop that watches `fileno()` and calls `turn`.
 
-    def __init__(self, loop: AbstractEventLoop, *, clock: Callable[[], int] | None = None) -> None: ...
+    `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, clock: Callable[[], int] | None = None) -> None: ...
     @property
-    def now(self) -> int: ...
-    def watched(self) -> list[Watched]: ...
-    def post(self, function: Callable[[Any], object], argument: Any) -> bool: ...
-    def fileno(self) -> int: ...
-    def turn(self) -> None: ...
-    def close(self) -> None: ...
+    def now(self) -> int:
+        """Milliseconds of the clock, at the last event that was handled."""
+
+    def watched(self) -> list[Watched]:
+        """Everything that is watched now."""
+
+    def post(self, function: Callable[[Any], object], argument: object) -> bool:
+        """Have `function(argument)` called in a turn.  Thread-safe.
+
+        `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
+        Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
+        """
+
+    def fileno(self) -> int:
+        """The descriptor that the loop watches for reading."""
+
+    def turn(self) -> None:
+        """Handle what waits, without waiting and for TURN_BUDGET at most.  Called by the loop."""
+
+    def close(self) -> None:
+        """Make the calls that threads have posted, then release the poller's descriptors.
+
+        Everything watched must have been forgotten.
+        """

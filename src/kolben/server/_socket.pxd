@@ -7,7 +7,11 @@ cdef extern from * nogil:
     #include <netinet/in.h>
     #include <netinet/tcp.h>
     #include <arpa/inet.h>
+    #include <sys/ioctl.h>
     #include <sys/socket.h>
+    #ifdef __linux__
+    #include <linux/sockios.h>
+    #endif
     #include <sys/uio.h>
     #include <unistd.h>
 
@@ -50,6 +54,18 @@ cdef extern from * nogil:
         return sent;
     }
 
+    /* How many bytes the kernel still keeps for a peer that has not acknowledged them; -1 where it does not tell. */
+    static long kolben_unsent(int fd) {
+        int n = -1;
+    #ifdef SIOCOUTQ
+        if (ioctl(fd, SIOCOUTQ, &n) < 0) n = -1;
+    #elif defined(SO_NWRITE)
+        socklen_t size = sizeof n;
+        if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &n, &size) < 0) n = -1;
+    #endif
+        return n;
+    }
+
     /* A close that the peer sees as a failure: what it has of the answer must not look whole. */
     static void kolben_reset_on_close(int fd) {
         struct linger now = {1, 0};
@@ -64,6 +80,7 @@ cdef extern from * nogil:
     ssize_t send "kolben_send"(int fd, const void *p, size_t n)
     ssize_t send2 "kolben_send2"(int fd, const void *a, size_t an, const void *b, size_t bn)
     int accept_peer "kolben_accept"(int fd, void *address, unsigned int *length)
+    long unsent "kolben_unsent"(int fd)
     void reset_on_close "kolben_reset_on_close"(int fd)
     int shutdown(int fd, int how)
     int c_close "close"(int fd)

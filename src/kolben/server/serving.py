@@ -10,16 +10,16 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
-from kolben.net import UnixAddress, listen_all, parse_address
+from kolben.net import TCPAddress, listen_all, parse_address
 from kolben.server._acceptor import Acceptor
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
-from kolben.server.access import AccessLog
 from kolben.server._tasks import TaskStarter
+from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
 
 if TYPE_CHECKING:
@@ -96,11 +96,17 @@ class Server:
         if self.engine.draining:
             return
         self.engine.draining = True
-        for acceptor in self.acceptors:
-            acceptor.stop()
+        self._stop_listening()
         for connection in self._connections():
             connection.stop()
         self._finish_stopping(self.loop.time() + self.timeouts.graceful)
+
+    def _stop_listening(self) -> None:
+        """Take what has connected already; who comes now is refused at once and can go elsewhere."""
+        for acceptor in self.acceptors:
+            acceptor.stop()
+        for listener in self.listeners:
+            listener.close()
 
     def _finish_stopping(self, deadline: float) -> None:
         busy = [connection for connection in self._connections() if not connection.is_idle]
@@ -115,12 +121,9 @@ class Server:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
     def _close(self) -> None:
+        self._stop_listening()
         for connection in self._connections():
             connection.cut()
-        for acceptor in self.acceptors:
-            acceptor.stop()
-        for listener in self.listeners:
-            listener.close()
         self.executor.shutdown()
         self.loop.remove_reader(self.reactor.fileno())
         self.reactor.close()
@@ -149,13 +152,15 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 def server_of(listener: Listener) -> tuple[str, int | None]:
     """Both parts of a request's `server`: (host, port), or (path, None) for a Unix socket."""
     address = listener.address
-    return (address.path, None) if isinstance(address, UnixAddress) else (address.host, address.port)
+    if isinstance(address, TCPAddress):
+        return address.host, address.port
+    return address.path, None
 
 
 def url_of(listener: Listener) -> str:
     """Where a person finds what listens there."""
     address = listener.address
-    if isinstance(address, UnixAddress):
+    if not isinstance(address, TCPAddress):
         return str(address)
     host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"

@@ -111,15 +111,17 @@ class ThreadBody:
         try:
             for chunk in iterable:
                 self._room.clear()
-                if self._cancelled or not post(self.write, encoded(chunk)) or not self._has_room():
+                if self._cancelled or not post(self.write, encoded(chunk)):
+                    break
+                if not self._wait_for_room():
                     break
         except BaseException:  # SystemExit as well: what is cut must never look whole
             log.exception("Error in the body of a response, after its head was sent: the connection is cut")
             return False
         return True
 
-    def _has_room(self) -> bool:
-        """Wait until another piece may be sent; False: none is wanted any more."""
+    def _wait_for_room(self) -> bool:
+        """Return whether there is any, and will be."""
         self._room.wait()
         return not self._cancelled
 

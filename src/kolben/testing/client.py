@@ -128,7 +128,7 @@ class FlaskClient(Client):
             return EnvironBuilder.from_environ(first, app=self.application, environ_base=self._copy_environ({})).get_request()
         if isinstance(first, werkzeug.test.EnvironBuilder):
             builder: werkzeug.test.EnvironBuilder = copy(first)
-            builder.environ_base = self._copy_environ(builder.environ_base or {})  # type: ignore[arg-type]
+            builder.environ_base = self._copy_environ(builder.environ_base or {})  # type: ignore[arg-type]  # any mapping will do
             return builder.get_request()
         kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base", {}))
         builder = EnvironBuilder(self.application, *args, **kwargs)
@@ -149,7 +149,7 @@ class FlaskClient(Client):
         request = self._request_for(args, kwargs)
         self._context_stack.close()  # of the request before
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
-        response.json_module = self.application.json  # type: ignore[assignment]
+        response.json_module = self.application.json  # type: ignore[assignment]  # the app's provider has the module's functions
         for context in self._new_contexts:
             self._context_stack.enter_context(context)
         self._new_contexts.clear()
