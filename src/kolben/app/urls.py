@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import BuildError
 from werkzeug.utils import redirect as _redirect
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from werkzeug.routing import MapAdapter
     from werkzeug.wrappers import Response as BaseResponse
 
-    from kolben.app.app import App
     from kolben.app.wrappers import Request
 
 __all__ = ["Urls", "redirect", "url_for"]
@@ -56,7 +55,7 @@ class Urls(Registration):
         """Look at what url_for rests on; see `Links`."""
         url_map = self.url_map
         tree, builder = (url_map._tree, url_map._builder) if type(url_map) is Map else (None, None)
-        links = Links(cast("App", self), self._registry, tree, builder, self.config)
+        links = Links(self, self._registry, tree, builder, self.config)
         links.url_for_is_ours = not self._replaces("url_for")
         links.injects = self._replaces("inject_url_defaults") or self._may_have_defaults()
         if tree is not None and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
