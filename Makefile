@@ -35,9 +35,9 @@ stairs:         ## Imports point down only
 	@tools/venv.sh dev
 	@tools/stairs.sh
 
-judges:         ## The HTTP judge against `kolben run` (some minutes)
+judges:         ## The HTTP judge, then routing, url_for and JSON against Werkzeug's and Flask's (EXAMPLES=n of each)
 	@tools/venv.sh test
-	@$(VENV)/python -m pytest -q -m conformance tests/conformance
+	@tools/judges.sh $(EXAMPLES)
 
 flask-suite:    ## Flask's own tests against Kolben
 	@tools/venv.sh test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import BuildError
 from werkzeug.utils import redirect as _redirect
@@ -12,7 +12,6 @@ from werkzeug.wsgi import get_host
 from kolben.app._urls import Links, app_url_for, url_for
 from kolben.app.globals import _cv_app
 from kolben.app.registration import Registration
-from kolben.app.registries import TrackedDict
 from kolben.app.scaffold import _split_blueprint_path
 from kolben.routing import Map
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from werkzeug.routing import MapAdapter
     from werkzeug.wrappers import Response as BaseResponse
 
-    from kolben.app.app import App
     from kolben.app.wrappers import Request
 
 __all__ = ["Urls", "redirect", "url_for"]
@@ -55,16 +53,20 @@ class Urls(Registration):
 
     def _make_links(self) -> Links:
         """Look at what url_for rests on; see `Links`."""
-        url_map, defaults = self.url_map, self.url_default_functions
+        url_map = self.url_map
         tree, builder = (url_map._tree, url_map._builder) if type(url_map) is Map else (None, None)
-        links = Links(cast("App", self), self._registry, tree, builder, self.config)
+        links = Links(self, self._registry, tree, builder, self.config)
         links.url_for_is_ours = not self._replaces("url_for")
-        # A registry that is a plain dict does not tell when it changes.
-        links.injects = self._replaces("inject_url_defaults") or not isinstance(defaults, TrackedDict) or any(defaults.values())
+        links.injects = self._replaces("inject_url_defaults") or self._may_have_defaults()
         if tree is not None and not (url_map.host_matching or self.subdomain_matching or self._replaces("create_url_adapter")):
             links.domain = url_map.default_subdomain or ""
         self.__dict__["_links"] = links  # not by setattr, which says that something has changed
         return links
+
+    def _may_have_defaults(self) -> bool:
+        """Tell whether there are url_defaults functions; a registry that does not tell us when it changes may always have some."""
+        functions = self.url_default_functions
+        return getattr(functions, "_version", None) is not self._registry or any(functions.values())
 
     def _replaces(self, name: str) -> bool:
         """Tell whether the instance or a class of its own has another method under a name."""

@@ -51,6 +51,8 @@ cdef class Node:
     cdef tuple _patterns              # tried in this order when that one led nowhere
     cdef tuple _pattern_nodes
     cdef tuple _entries
+    cdef str _only_part               # of _static, if it has just one; then this is compared, not looked up
+    cdef Node _only_child
     cdef Node _slash                  # what _static has under the empty part
     cdef dict _paths                  # whole static paths below it -> Node; None but for the root's children
 

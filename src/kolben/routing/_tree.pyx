@@ -11,7 +11,7 @@ To be kept in step with Werkzeug by hand: the order, the rules for slashes, and 
 import re
 
 cimport cython
-from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_Substring
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
 
 from kolben.routing._segment cimport HIT_BUT_SLASH, KEEP, MISS, Conversion, Pattern
 
@@ -156,6 +156,8 @@ cdef class Node:
         self._pattern_nodes = tuple([node for _, node in dynamic])
         self._entries = tuple(entries)
         self._slash = static.get("")
+        if len(static) == 1 and type(next(iter(static))) is str:
+            self._only_part, self._only_child = next(iter(static.items()))
 
     def collect_static_paths(self):
         """Fill in the tables of whole static paths, one for each static domain: call it for the root."""
@@ -171,10 +173,9 @@ def _static_paths(Node node not None, str path):
         yield from _static_paths(child, part if path is None else f"{path}/{part}")
 
 
-cdef Entry _search_host(_Search search, Node root):
-    """Go through what matches the domain, which counts as the part before the path's first."""
+cdef Entry _search_host(_Search search, Node root, Node node):
+    """Go through what matches the domain, which counts as the part before the path's first; `node` is the static one."""
     cdef Entry entry
-    cdef Node node = root._static.get(search.domain)
     cdef Pattern pattern
     cdef int result
     cdef Py_ssize_t i, caught = len(search.values)
@@ -204,25 +205,55 @@ cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_
     return search.end + 1 if pattern.final else following
 
 
+# Unchecked: callers give 0 <= start <= end <= len(path), and no None.
+# PERF: parts are short, so that calls to search and compare them cost more than the work; bench/routing.py
+cdef Py_ssize_t _find_slash(str path, Py_ssize_t start, Py_ssize_t end) except -1:
+    """Where the part that begins at `start` ends."""
+    cdef int kind = PyUnicode_KIND(path)
+    cdef void *data = PyUnicode_DATA(path)
+    cdef Py_ssize_t i
+    for i in range(start, end):
+        if PyUnicode_READ(kind, data, i) == c"/":
+            return i
+    return end
+
+
+cdef bint _is_part(str path, Py_ssize_t start, Py_ssize_t end, str part) except -1:
+    """Whether path[start:end] is this part.  Unchecked, as above."""
+    cdef int kind = PyUnicode_KIND(path), part_kind = PyUnicode_KIND(part)
+    cdef void *data = PyUnicode_DATA(path)
+    cdef void *part_data = PyUnicode_DATA(part)
+    cdef Py_ssize_t i
+    if end - start != len(part):
+        return False
+    for i in range(end - start):
+        if PyUnicode_READ(kind, data, start + i) != PyUnicode_READ(part_kind, part_data, i):
+            return False
+    return True
+
+
 cdef Entry _search(_Search search, Node node, Py_ssize_t start):
     """Find the rule for the parts that begin at `start`; None, too, when a slash is missing."""
     cdef Py_ssize_t stop
-    cdef str part
+    cdef str part = None
     cdef Entry entry
-    cdef Node child
+    cdef Node child = None
     if start > search.end:
         return _search_end(search, node)
-    stop = PyUnicode_FindChar(search.path, c"/", start, search.end, 1)
-    if stop < 0:
-        stop = search.end
-    part = PyUnicode_Substring(search.path, start, stop)
-    if node._static:
+    stop = _find_slash(search.path, start, search.end)
+    if node._only_child is not None:
+        if _is_part(search.path, start, stop, node._only_part):
+            child = node._only_child
+    elif node._static:
+        part = PyUnicode_Substring(search.path, start, stop)
         child = node._static.get(part)
-        if child is not None:
-            entry = _search(search, child, stop + 1)
-            if entry is not None or search.slash_required:
-                return entry
+    if child is not None:
+        entry = _search(search, child, stop + 1)
+        if entry is not None or search.slash_required:
+            return entry
     if node._patterns:
+        if part is None:
+            part = PyUnicode_Substring(search.path, start, stop)
         entry = _search_patterns(search, node, part, start, stop + 1)
         if entry is not None or search.slash_required:
             return entry
@@ -234,13 +265,13 @@ cdef Entry _search(_Search search, Node node, Py_ssize_t start):
 cdef Entry _search_patterns(_Search search, Node node, str part, Py_ssize_t start, Py_ssize_t following):
     cdef Py_ssize_t i, caught = len(search.values)
     cdef int result
+    cdef bint rest                    # more than this part is to be tested
     cdef Pattern pattern
     cdef Entry entry
     for i in range(len(node._patterns)):
         pattern = node._patterns[i]
-        result = pattern.test(
-            PyUnicode_Substring(search.path, start, search.end) if pattern.final else part, search.values,
-        )
+        rest = pattern.final and following <= search.end
+        result = pattern.test(PyUnicode_Substring(search.path, start, search.end) if rest else part, search.values)
         if result == MISS:
             continue
         entry = _search(search, node._pattern_nodes[i], _position(search, pattern, result, following))
@@ -293,19 +324,20 @@ cdef class Picture:
         cdef Entry entry
         cdef Match match
         cdef _Search search
-        cdef Node node = self._root._static.get(domain)
-        if node is not None:
-            node = node._paths.get(path)
+        cdef Node host = self._root._static.get(domain)
+        cdef Node node
+        if host is not None:
+            node = host._paths.get(path)
             if node is not None:
                 for entry in node._entries:
                     if entry._websocket == websocket and (entry._methods is None or method in entry._methods):
                         return entry.make_match([], method, self._redirect_defaults)
         search = _begin(domain, path, method, websocket)
-        entry = _search_host(search, self._root)
+        entry = _search_host(search, self._root, host)
         if entry is None and not search.slash_required and self._merge_slashes and "//" in path:
             search.path = _merge("/", path)
             search.end = len(search.path)
-            entry = _search_host(search, self._root)
+            entry = _search_host(search, self._root, host)
             if entry is not None:
                 return _path_redirect(search.path) if entry._merge_slashes else _refusal(search.allowed, search.websocket_mismatch)
         if search.slash_required:
