@@ -373,3 +373,31 @@ def test_a_subclass_may_have_a_constructor():
             self.environ["own"] = self.headers["X-A"]
 
     assert Own(create_environ(headers={"X-A": "1"})).environ["own"] == "1"
+
+
+@pytest.mark.parametrize("query", ["", "a=1", "a=1&a=2&b=", "n=x&n=2", "a=1&=2&&c"])
+def test_args_answer_every_question_as_werkzeugs_type_does(query):
+    """They are of its type; only the look-ups are our own."""
+    from urllib.parse import parse_qsl
+
+    from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+    from werkzeug.exceptions import BadRequestKeyError
+
+    args = Request.from_bytes(f"GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).args
+    model = ImmutableMultiDict(parse_qsl(query, keep_blank_values=True))
+    assert isinstance(args, ImmutableMultiDict)
+    assert (args, repr(args), list(args.items(multi=True))) == (model, repr(model), list(model.items(multi=True)))
+    for key in ("a", "b", "c", "n", "", "missing"):
+        assert args.get(key) == model.get(key)
+        assert args.get(key, 7, type=int) == model.get(key, 7, type=int)
+        assert (args.getlist(key), key in args) == (model.getlist(key), key in model)
+        if key not in model:
+            with pytest.raises(BadRequestKeyError) as refused:
+                args[key]
+            assert refused.value.args == (key,)
+    assert type(args.copy()) is MultiDict
+    assert pickle.loads(pickle.dumps(args)) == args
+    with pytest.raises(TypeError, match="unhashable"):
+        args.get([])
+    with pytest.raises(TypeError, match="immutable"):
+        args["a"] = "b"

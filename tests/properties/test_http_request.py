@@ -279,10 +279,15 @@ TITLES: list[Any] = [
 ]  # fmt: skip
 
 
+def werkzeugs_type(value):
+    """The name of the type of Werkzeug's that a value is of: ours are subclasses."""
+    return next((cls.__name__ for cls in type(value).__mro__ if cls.__module__.startswith("werkzeug")), type(value).__name__)
+
+
 def plain(value: Any) -> Any:
     """Make what is answered comparable."""
     if isinstance(value, MultiDict):
-        return [type(value).__name__, [(key, [plain(one) for one in many]) for key, many in value.lists()]]
+        return [werkzeugs_type(value), [(key, [plain(one) for one in many]) for key, many in value.lists()]]
     if isinstance(value, BaseException):
         return type(value), str(value)
     if hasattr(value, "to_dict") and hasattr(value, "lists"):

@@ -1,1 +1,4 @@
-# Nothing here is for Python: its map, for native callers, is the .pxd.
+from werkzeug.datastructures import ImmutableMultiDict
+
+class Args(ImmutableMultiDict[str, str]):
+    """What `request.args` is: Werkzeug's type, whose look-ups are native."""

@@ -34,15 +34,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
+from kolben.http._query import Args
 
 cdef extern from "Python.h":
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
 cdef tuple NO_ARGS = ()
-cdef object EMPTY_ARGS = ImmutableMultiDict()     # immutable, so one for all
+cdef object EMPTY_ARGS = Args()                   # immutable, so one for all
 cdef object NOTHING = object()                    # None was assigned
-cdef object new_args = ImmutableMultiDict.__new__
 cdef dict METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")}
 cdef str GET = "GET"
 cdef str SLASH = "/"
@@ -416,7 +416,7 @@ cdef object make_args(RequestBase request):
     if request.head is not None and request._query_string is None and cls is ImmutableMultiDict:
         if request.span.query_length == 0:
             return EMPTY_ARGS
-        args = new_args(cls)
+        args = Args.__new__(Args)
         if parse_query(<dict>args, PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length) == 0:
             return args
     return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))
