@@ -34,6 +34,9 @@ cv_request = ContextVar("kolben.request_ctx")
 _cv_request = cv_request
 
 
+cdef bint was_set = False         # whether cv_app ever was: in most processes that serve, no request has to look
+
+
 cdef PyObject *found_in(object variable) except? NULL:
     """What a ContextVar holds, borrowed (its contextvars.Context keeps it); NULL: nothing."""
     cdef PyObject *found = NULL
@@ -52,7 +55,7 @@ cdef class AppVariable:
 
     def get(self, *default):
         """Return the app's context, else the request's, else the default; LookupError if there is none."""
-        cdef PyObject *found = found_in(cv_app)
+        cdef PyObject *found = found_in(cv_app) if was_set else NULL
         if found == NULL:
             found = found_in(cv_request)
         if found != NULL:
@@ -63,6 +66,8 @@ cdef class AppVariable:
 
     def set(self, value):
         """Make a context current; give the token to `reset`."""
+        global was_set
+        was_set = True
         return cv_app.set(value)
 
     def reset(self, token):
@@ -75,7 +80,7 @@ _cv_app = AppVariable()
 
 cdef int make_current(ContextBase context) except -1:
     PyContextVar_Set(cv_request, context)
-    if found_in(cv_app) != NULL:              # served from inside an app context: ours is the inner one
+    if was_set and found_in(cv_app) != NULL:  # served from inside an app context: ours is the inner one
         PyContextVar_Set(cv_app, context)
     return 0
 
@@ -155,7 +160,7 @@ cdef object current(object proxy):
     """The object that a proxy stands for now; None if there is none, or it is not one of ours."""
     cdef PyObject *found = NULL
     cdef ContextBase context
-    if proxy is not request_proxy:
+    if was_set and proxy is not request_proxy:
         found = found_in(cv_app)
     if found == NULL:
         found = found_in(cv_request)

@@ -25,6 +25,9 @@ from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    bint PyCoro_CheckExact(object o)
+    int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
+    void Py_DECREF(PyObject *o)
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
@@ -204,7 +207,12 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
-                    rv = await self.call_view(request)
+                    rv = self.call_view(request)
+                    if PyCoro_CheckExact(rv):
+                        first = FirstStep(rv)
+                        rv = first.value if first.returned else await first
+                    else:
+                        rv = await rv
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -297,6 +305,54 @@ cdef class AppPlan(Plan):
         if request._environ is not None:
             (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise
         return 0
+
+
+@cython.final
+@cython.freelist(8)
+cdef class FirstStep:
+    """A coroutine whose first step is done at once: most views never wait, and need no awaiting.
+
+    One that does wait is awaited through this: what its first step yielded comes first, then it goes on by itself.
+    """
+
+    cdef object coroutine
+    cdef object value                     # what it returned, or yielded
+    cdef bint returned
+    cdef bint passed_on
+
+    def __cinit__(self, coroutine):
+        cdef PyObject *result = NULL
+        cdef int status = PyIter_Send(coroutine, None, &result)
+        self.coroutine = coroutine
+        self.returned = status == 0
+        self.value = <object>result
+        Py_DECREF(result)
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self.send(None)
+
+    def send(self, value):
+        """Go on with the coroutine; the first time, pass on what it has yielded already."""
+        if not self.passed_on:
+            self.passed_on = True
+            value, self.value = self.value, None
+            return value
+        return self.coroutine.send(value)
+
+    def throw(self, *error):
+        """Raise an error in the coroutine."""
+        self.passed_on = True
+        return self.coroutine.throw(*error)
+
+    def close(self):
+        """End the coroutine."""
+        self.coroutine.close()
 
 
 cdef class GeneralPlan(Plan):

@@ -381,7 +381,6 @@ cdef class Connection(Watched):
         engine.requests += 1
         self.keep_alive = request.span.keep_alive and not engine.draining and not (
             engine.request_limit and self.served >= engine.request_limit and not self.follows)
-        engine.reactor.leave_loop()
         try:
             self.plan = engine.handler.match(request)
         except BaseException:                             # a fault of the handler: it promised not to raise
@@ -516,7 +515,7 @@ cdef class Connection(Watched):
             task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
             return self.answer(self.failed())
-        if task.done():
+        if self.engine.starter.is_done:
             return self.answer(self.result_of(task))
         self.task = task
         task.add_done_callback(self.on_task_done)

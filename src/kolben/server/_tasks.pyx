@@ -10,6 +10,8 @@ import asyncio
 import sys
 from asyncio import tasks as asyncio_tasks
 
+from cpython.object cimport PyObject_Call
+
 cdef extern from "Python.h":
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
@@ -25,6 +27,9 @@ cdef class TaskStarter:
 
     def __init__(self, loop):
         self.loop = loop
+        self.arguments = {"loop": loop, "name": None, "context": None}
+        if HAS_EAGER_START:
+            self.arguments["eager_start"] = True
         if not HAS_EAGER_START:
             self.loop_attributes = getattr(loop, "__dict__", None)
             self.all_tasks = asyncio_tasks._all_tasks
@@ -41,23 +46,31 @@ cdef class TaskStarter:
 
     cpdef object start(self, object coroutine, object context, object name):
         """Return the task; its first step is done."""
+        self.arguments["name"] = name
+        self.arguments["context"] = context
         if HAS_EAGER_START:
-            return new_task(coroutine, loop=self.loop, name=name, context=context, eager_start=True)
+            task = PyObject_Call(new_task, (coroutine,), self.arguments)
+            self.arguments["context"] = None
+            self.is_done = task.done()
+            return task
         if self.loop_attributes is None or self.set_attributes is None:
+            self.is_done = False
             return self.loop.create_task(coroutine, name=name, context=context)
         self.loop_attributes[CALL_SOON] = self.keep
         self.set_attributes[ADD] = self.skip
         try:
-            task = new_task(coroutine, loop=self.loop, name=name, context=context)
+            task = PyObject_Call(new_task, (coroutine,), self.arguments)
         finally:
             del self.loop_attributes[CALL_SOON]
             del self.set_attributes[ADD]
+            self.arguments["context"] = None
         step, self.step = self.step, None
         PyContext_Enter(context)
         try:
             step()
         finally:
             PyContext_Exit(context)
-        if not task.done():
+        self.is_done = task.done()
+        if not self.is_done:
             self.all_tasks.add(task)
         return task
