@@ -6,12 +6,12 @@ A finder at the head of `sys.meta_path` answers for `flask` and its submodules w
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import sys
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.metadata import Distribution, DistributionFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from kolben.base import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from importlib.metadata import Distribution, DistributionFinder
     from os import PathLike
     from types import CodeType
 
@@ -39,14 +40,19 @@ FILES = {
 }
 
 
-class _Doors(Distribution):
-    """What importlib.metadata is told about "flask"."""
+@functools.cache
+def _doors() -> Distribution:
+    """Return what importlib.metadata is told about "flask"; who asks has imported that module, which is a slow one."""
+    from importlib.metadata import Distribution
 
-    def read_text(self, filename: str) -> str | None:
-        return FILES.get(filename)
+    class Doors(Distribution):
+        def read_text(self, filename: str) -> str | None:
+            return FILES.get(filename)
 
-    def locate_file(self, path: str | PathLike[str]) -> Any:
-        raise FileNotFoundError(f"{path}: the doors of Kolben are no files of Flask")
+        def locate_file(self, path: str | PathLike[str]) -> Any:
+            raise FileNotFoundError(f"{path}: the doors of Kolben are no files of Flask")
+
+    return Doors()
 
 
 class _Loader(InspectLoader):
@@ -77,8 +83,8 @@ class _Loader(InspectLoader):
         return spec is not None and spec.submodule_search_locations is not None
 
 
-class _Finder(DistributionFinder, MetaPathFinder):
-    """Finds the doors."""
+class _Finder(MetaPathFinder):
+    """Finds the doors.  For importlib.metadata it is a DistributionFinder by what it does."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if fullname != "flask" and not fullname.startswith("flask."):
@@ -94,7 +100,7 @@ class _Finder(DistributionFinder, MetaPathFinder):
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterable[Distribution]:
         name = getattr(context, "name", None)
-        return [_Doors()] if name is None or name.lower() == "flask" else []
+        return [_doors()] if name is None or name.lower() == "flask" else []
 
 
 _finder = _Finder()
