@@ -165,7 +165,9 @@ class Settings(Scaffold, metaclass=AppType):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in CONTEXT_METHODS & cls.__dict__.keys():
-            setattr(cls, name, in_our_shape(name, cls.__dict__[name], bound=False))
+            function = in_our_shape(name, cls.__dict__[name], bound=False)
+            if function is not cls.__dict__[name]:
+                setattr(cls, name, function)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in CONTEXT_METHODS:

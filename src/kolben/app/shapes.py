@@ -46,12 +46,14 @@ def accepts_context(method: F) -> F:
             args = args[1:]
         return method(self, *args, **kwargs)
 
-    return cast("F", update_wrapper(call, method))
+    update_wrapper(call, method)
+    call.accepts_context = True  # type: ignore[attr-defined]  # our own: nothing to look at when the class is made
+    return cast("F", call)
 
 
 def in_our_shape(name: str, function: Any, *, bound: bool) -> Any:
     """Return an override as something that may be called without a context."""
-    if not _takes_context(function, bound=bound):
+    if getattr(function, "accepts_context", False) or not _takes_context(function, bound=bound):
         return function
     at = 0 if bound else 1
 
