@@ -1,6 +1,6 @@
 """Fuzz target: arbitrary bytes are read as `json.loads` reads them, and the value is written as `json.dumps` writes it.
 
-    PYTHONPATH=src python fuzz/json_documents.py SECONDS [SEED]
+    PYTHONPATH=src python fuzz/json_documents.py [--seconds N] [--seed N]
 
 Runs without a fuzzing engine, by mutation of a small corpus; an engine may call `target` itself.  Documented exceptions of `loads`:
 ValueError (JSONDecodeError and UnicodeDecodeError are such) and RecursionError.  Anything else, and any difference, is a finding.
@@ -8,9 +8,9 @@ ValueError (JSONDecodeError and UnicodeDecodeError are such) and RecursionError.
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
-import sys
 import time
 from typing import Any
 
@@ -85,8 +85,11 @@ def mutate(chance: random.Random, data: bytes) -> bytes:
 
 def main() -> None:
     """Mutate until the time is over, keeping some of what could be read as seeds."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(2**32)
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--seconds", type=float, default=10)
+    options.add_argument("--seed", type=int, default=random.randrange(2**32))
+    chosen = options.parse_args()
+    seconds, seed = chosen.seconds, chosen.seed
     chance = random.Random(seed)
     corpus = list(CORPUS)
     count = 0
