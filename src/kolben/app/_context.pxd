@@ -4,6 +4,7 @@ cdef object cv_app            # contextvars.ContextVar: the context whose app is
 cdef object cv_request        # contextvars.ContextVar: the context whose request is current
 
 
+cdef ContextBase context_in(object variable)              # what one of the two holds; None: nothing
 cdef int make_current(ContextBase context) except -1      # in a contextvars.Context that ends with the request
 
 

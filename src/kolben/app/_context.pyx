@@ -46,6 +46,11 @@ cdef PyObject *found_in(object variable) except? NULL:
     return found
 
 
+cdef ContextBase context_in(object variable):
+    cdef PyObject *found = found_in(variable)
+    return None if found == NULL else <ContextBase>found
+
+
 cdef class AppVariable:
     """The variable of the current app's context.
 

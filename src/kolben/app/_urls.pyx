@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from cpython.object cimport PyObject
 
-from kolben.app._context cimport ContextBase, cv_app, cv_request
+from kolben.app._context cimport ContextBase, context_in, cv_app, cv_request
 from kolben.app._version cimport Version
 from kolben.http._request cimport RequestBase
 from kolben.routing._adapter cimport NativeAdapter, join, without_none
@@ -25,22 +25,9 @@ from kolben.app.globals import current_app
 from kolben.routing.adapter import MapAdapter
 
 cdef extern from "Python.h":
-    int PyContextVar_Get(object variable, PyObject *default, PyObject **value) except -1
-    void Py_DECREF(PyObject *o)
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
 
 cdef str ANCHOR_SAFE = "%!#$&'()*+,/:;=?@"    # what WHATWG's URL standard leaves alone in a fragment
-
-
-cdef ContextBase context_in(object variable):
-    """What a ContextVar holds; None: nothing."""
-    cdef PyObject *found = NULL
-    PyContextVar_Get(variable, NULL, &found)
-    if found == NULL:
-        return None
-    context = <object>found
-    Py_DECREF(found)
-    return context
 
 
 cdef class Links:
