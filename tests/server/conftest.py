@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import re
+import select
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from kolben.server import Server
 from kolben.server.serving import new_event_loop
 
 INLINE, THREAD, TASK = range(3)
-SOON = 5  # seconds that anything may take which should happen at once; a test that waits so long fails
+SOON = 20  # seconds that anything may take which should happen at once; a test that waits so long fails
 
 
 class View(Plan):
@@ -115,6 +116,10 @@ class Peer:
 
     def close(self):
         self.socket.close()
+
+    def has_bytes(self, seconds):
+        """Whether something comes within so many seconds, or the end."""
+        return bool(self.buffer or select.select([self.socket], [], [], seconds)[0])
 
     def until(self, mark):
         while mark not in self.buffer:
