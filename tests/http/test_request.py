@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
 from kolben.http import Request, Response
+from kolben.http._environ import make_environ
 from kolben.http._headers import FieldsBase
 from kolben.http.headers import RequestHeaders
 
@@ -114,7 +115,7 @@ def test_an_empty_request_says_so_instead_of_reading_what_is_not_there(name):
 def test_other_questions_to_an_empty_request_do_no_harm():
     request = Request.__new__(Request)
     assert (request.server, request.remote_addr, request.is_native) == (None, None, False)
-    for call in (request._field_items, request._wire, request.get_data, request.get_json, request.__repr__):
+    for call in (lambda: make_environ(request), request.get_data, request.get_json, request.__repr__):
         with pytest.raises(AttributeError):
             call()
     assert copy.copy(request).server is None

@@ -14,7 +14,7 @@ cimport cython
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
-from kolben.app._context cimport ContextBase, make_current
+from kolben.app._context cimport ContextBase, make_current, make_inner
 from kolben.app._version cimport Version
 from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Handler, Plan, THREAD
@@ -62,6 +62,7 @@ cdef class AppHandler(Handler):
     cdef dict plans                       # endpoint -> Plan
     cdef dict fixed                       # path -> {method: Route}: rules without variables that were asked for
     cdef Py_ssize_t fixed_count
+    cdef Plan wrapped                     # somebody's own wsgi_app or __call__, which may call ours; None: there is none
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
@@ -85,6 +86,7 @@ cdef class AppHandler(Handler):
         self.plans = {}
         self.fixed = {}
         self.fixed_count = 0
+        self.wrapped = self.compiler.wrapped_plan()
         self.general = self.compiler.general_plan()
         self.unrouted = self.compiler.unrouted_plan()
         return 0
@@ -93,6 +95,11 @@ cdef class AppHandler(Handler):
         cdef PyObject *known
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
+        if request.head is None:
+            if not request._environ.get("PATH_INFO"):     # not "/": it may be redirected to it
+                return self.general
+        elif self.wrapped is not None:
+            return self.wrapped
         if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
         known = PyDict_GetItem(self.fixed, request.path_text())
@@ -114,6 +121,7 @@ cdef class AppHandler(Handler):
         if known != NULL:
             plan = <Plan>known
         else:
+            self.app._got_first_request = True
             plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
                 getattr(found.rule, "provide_automatic_options", False)):
@@ -131,9 +139,11 @@ cdef class AppPlan(Plan):
 
     cdef public object app
     cdef public object view
+    cdef public object sync_view          # the view, or what waits for an async one
     cdef public object endpoint
     cdef public tuple preprocessors       # url_value_preprocessors, in order
     cdef public tuple before
+    cdef public tuple sync_before         # likewise
     cdef public tuple after               # in the order in which they are called
     cdef public bint tears_down           # there is something to call at the end
     cdef public type context_class
@@ -169,7 +179,11 @@ cdef class AppPlan(Plan):
         context.app = self.app
         context._request = request
         context.globals_class = self.globals_class
-        make_current(context)
+        context._entered = True
+        if request.head is None:          # of a test, or of a server inside which somebody made an app current
+            make_inner(context)
+        else:
+            make_current(context)
         return context
 
     cpdef object run(self, RequestBase request):
@@ -184,7 +198,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = self.call_before(request)
                 if rv is None:
-                    rv = self.call_view(request)
+                    rv = self.call(self.sync_view, request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -207,7 +221,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
-                    rv = self.call_view(request)
+                    rv = self.call(self.view, request)
                     if PyCoro_CheckExact(rv):
                         first = FirstStep(rv)
                         rv = first.value if first.returned else await first
@@ -223,14 +237,14 @@ cdef class AppPlan(Plan):
             self.leave(context, request, error)
         return response
 
-    cdef object call_view(self, RequestBase request):
+    cdef object call(self, object view, RequestBase request):
         values = request.view_args
-        return PyObject_Call(self.view, NO_ARGS, <dict>values) if values else self.view()
+        return PyObject_Call(view, NO_ARGS, <dict>values) if values else view()
 
     cdef object call_before(self, RequestBase request):
         for function in self.preprocessors:
             function(self.endpoint, request.view_args)
-        for function in self.before:
+        for function in self.sync_before:
             rv = function()
             if rv is not None:
                 return rv
@@ -291,6 +305,11 @@ cdef class AppPlan(Plan):
 
     cdef int leave(self, ContextBase context, RequestBase request, object error) except -1:
         """Tear down, unless a stream still needs the context: it does so when it has ended."""
+        context._entered = False
+        if error is None and not self.tears_down and request._environ is None:
+            return 0
+        if request._environ is not None:
+            keep_for_test(context, request._environ)
         if context._holds:
             context._left_error = error
             return 0
@@ -305,6 +324,14 @@ cdef class AppPlan(Plan):
         if request._environ is not None:
             (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise
         return 0
+
+
+cpdef int keep_for_test(object context, object environ) except -1:
+    """Give the context to a test's client, which makes it current again for the asserts that follow; so did Werkzeug's debugger."""
+    cdef PyObject *keep = PyDict_GetItem(environ, "werkzeug.debug.preserve_context")
+    if keep != NULL and <object>keep is not None:
+        (<object>keep)(context)
+    return 0
 
 
 @cython.final

@@ -37,6 +37,7 @@ cdef object plain_wsgi_response = WerkzeugResponse.get_wsgi_response
 cdef object plain_call = WerkzeugResponse.__call__
 cdef object plain_init = WerkzeugResponse.__init__
 cdef object plain_set_data = WerkzeugResponse.set_data
+cdef object plain_close = WerkzeugResponse.close
 cdef bytes CLOSE = b"Connection: close\r\n"
 cdef bytes KEEP_ALIVE = b"Connection: keep-alive\r\n"
 cdef bytes CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -142,6 +143,17 @@ cpdef bint is_lazy(object response) except -1:
     if cls.get_app_iter is not plain_app_iter or is_called(cls):
         return True
     return response.direct_passthrough or not isinstance(response.response, (list, tuple))
+
+
+cdef bint is_whole(object response) except -1:
+    cls = type(response)
+    if not isinstance(response, WerkzeugResponse) or is_lazy(response) or response._on_close or len(response.response) != 1:
+        return False
+    if cls.close is not plain_close or cls.iter_encoded is not plain_iter_encoded or cls.get_wsgi_headers is not plain_wsgi_headers:
+        return False
+    return (
+        type(response.response[0]) is bytes and type(response.headers) is Headers and cls.automatically_set_content_length
+        and not has_no_body(response._status_code) and plain_enough(response.headers._list, response._status_code))
 
 
 # ---------------------------------------------------------------- taking apart
@@ -335,7 +347,7 @@ cdef class Outgoing:
         return 0
 
 
-cdef inline bint has_no_body(int status) noexcept:
+cdef bint has_no_body(int status) noexcept:
     return status < 200 or status == 204 or status == 304
 
 
