@@ -1,13 +1,16 @@
 """Between requests and WSGI environs: what is made without a constructor is what Werkzeug's constructor makes."""
 
+import pickle
 import string
 
 import pytest
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.http import Request
 from kolben.http._environ import make_environ, request_of
+from kolben.http.headers import EnvironFields
 
 ASKED = ("method", "path", "query_string", "args", "scheme", "server", "root_path", "remote_addr", "host", "url", "full_path", "cookies")
 
@@ -54,6 +57,36 @@ def test_a_request_of_an_environ_reads_fields_and_body_there():
     request = request_of(Request, create_environ(method="POST", json={"a": 1}))
     assert request.get_json() == {"a": 1}
     assert request_of(Request, create_environ(method="POST", data={"a": "b"})).form["a"] == "b"
+
+
+@pytest.mark.parametrize(
+    "key", ["Host", "host", "X-A", "x_a", "CONTENT-TYPE", "Content-Length", "Proxy", "missing", "", "é", "\u0100", "a" * 100, 7, None]
+)
+def test_headers_of_an_environ_answer_as_werkzeugs_do(key):
+    environ = environ_of(HTTP_X_A="1", HTTP_PROXY="p", CONTENT_TYPE="text/plain", CONTENT_LENGTH="", HTTP_CONTENT_LENGTH="2", HTTP_É="3")
+    model, headers = EnvironHeaders(environ), request_of(Request, environ).headers
+    assert isinstance(headers, EnvironHeaders)
+    assert (headers, list(headers), len(headers)) == (model, list(model), len(model))
+    for ask in (
+        lambda of: of[key],
+        lambda of: of.get(key),
+        lambda of: of.get(key, 5, int),
+        lambda of: key in of,
+        lambda of: of.getlist(key),
+    ):
+        seen = []
+        for of in (model, headers):
+            try:
+                seen.append(ask(of))
+            except (KeyError, TypeError, AttributeError) as error:
+                seen.append((type(error), error.args))
+        assert seen[0] == seen[1]
+    with pytest.raises(TypeError):
+        headers["X-A"] = "2"
+
+
+def test_headers_of_an_environ_are_pickled_as_werkzeugs():
+    assert list(pickle.loads(pickle.dumps(EnvironFields({"HTTP_A": "1"})))) == [("A", "1")]
 
 
 @pytest.mark.parametrize("environ", [None, [], "GET"])

@@ -36,6 +36,7 @@ class AppPlan(Plan):
     sync_before: tuple[Callable[..., Any], ...]
     after: tuple[Callable[..., Any], ...]
     tears_down: bool
+    closes: bool
     context_class: type[AppContext]
     response_class: type[Response]
     globals_class: type[Any] | None

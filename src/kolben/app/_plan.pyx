@@ -146,6 +146,7 @@ cdef class AppPlan(Plan):
     cdef public tuple sync_before         # likewise
     cdef public tuple after               # in the order in which they are called
     cdef public bint tears_down           # there is something to call at the end
+    cdef public bint closes               # the class of requests has a `close` of its own
     cdef public type context_class
     cdef public type response_class
     cdef public type globals_class        # of `g`, if it has no constructor; else None
@@ -306,7 +307,7 @@ cdef class AppPlan(Plan):
     cdef int leave(self, ContextBase context, RequestBase request, object error) except -1:
         """Tear down, unless a stream still needs the context: it does so when it has ended."""
         context._entered = False
-        if error is None and not self.tears_down and request._environ is None:
+        if error is None and request._environ is None and not (self.tears_down or self.closes or request.has_uploads):
             return 0
         if request._environ is not None:
             keep_for_test(context, request._environ)
@@ -319,7 +320,7 @@ cdef class AppPlan(Plan):
             error = None
         if self.tears_down:
             context._tear_down(error)
-        elif request._environ is not None:
+        elif self.closes or request.has_uploads:
             request.close()
         if request._environ is not None:
             (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise

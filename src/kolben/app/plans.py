@@ -162,6 +162,7 @@ class PlanCompiler:
         plan.sync_before = tuple(waiting(app, function) for function in plan.before)
         plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
         plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
+        plan.closes = has_own_close(app.request_class)
         plan.context_class, plan.response_class = AppContext, app.response_class
         if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ is object.__new__:
             plan.globals_class = app.app_ctx_globals_class
@@ -202,6 +203,11 @@ class PlanCompiler:
 def is_native(request_class: type[Any]) -> bool:
     """Tell whether requests of a class may be made without its constructor."""
     return issubclass(request_class, Request) and request_class.__init__ is WerkzeugRequest.__init__
+
+
+def has_own_close(request_class: type[Any]) -> bool:
+    """Tell whether requests of a class close more, or other files, than `has_uploads` says."""
+    return request_class.close is not WerkzeugRequest.close or request_class._load_form_data is not Request._load_form_data
 
 
 def blueprints_of(endpoint: str) -> list[str]:

@@ -12,18 +12,21 @@ from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUnicode_READ_CHAR
 from libc.string cimport memcmp
 
-from kolben.http._headers cimport FieldsBase
+from kolben.http._headers cimport FieldsBase, missing
 from kolben.http._request cimport ConnectionInfo, RequestBase
 from kolben.wire._layout cimport NO_FIELD, FieldSpan, RequestHead
 
+import sys
 from urllib.parse import unquote_to_bytes
+
+from werkzeug.datastructures import EnvironHeaders
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
     PyObject *PyDict_SetDefault(object mapping, object key, object value) except NULL     # borrowed
-    PyObject *PySys_GetObject(const char *name)               # borrowed
     bint PyUnicode_IS_ASCII(object text) noexcept
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
+    void *PyUnicode_DATA(object text) noexcept
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
@@ -32,15 +35,30 @@ cdef enum:
     SHARED_LONGEST = 64       # bytes of a name that is kept
 
 cdef tuple NO_ARGS = ()
+cdef dict SYSTEM = sys.__dict__          # PERF: `sys.stderr`, which may be exchanged, without a new string per look
 cdef object LEFT_OUT = object()          # instead of a variable's name: the field becomes none
+# PERF: the names of all that every environ has, so that a copy has room for them and for some fields; bench/README.md
 cdef dict CONSTANT = {
+    "REQUEST_METHOD": None,
     "SCRIPT_NAME": "",
+    "PATH_INFO": None,
+    "QUERY_STRING": None,
+    "REQUEST_URI": None,
+    "RAW_URI": None,
+    "SERVER_PROTOCOL": None,
     "SERVER_SOFTWARE": "kolben",
+    "SERVER_NAME": None,
+    "SERVER_PORT": None,
+    "REMOTE_ADDR": "",
     "wsgi.version": (1, 0),
+    "wsgi.url_scheme": None,
+    "wsgi.input": None,
     "wsgi.input_terminated": True,
+    "wsgi.errors": None,
     "wsgi.multithread": True,
     "wsgi.multiprocess": False,
     "wsgi.run_once": False,
+    "werkzeug.request": None,
 }
 cdef frozenset METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"])
 
@@ -50,7 +68,6 @@ cdef frozenset METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPT
 def make_environ(RequestBase request not None):
     """Build the environ.  The body goes with it: `wsgi.input` reads it, and ends where it ends."""
     cdef dict environ = CONSTANT.copy()
-    cdef PyObject *errors = PySys_GetObject(b"stderr")
     request.ensure_head()
     target = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(request.head) + request.span.target, request.span.target_length, NULL)
     environ["REQUEST_METHOD"] = request.method_text()
@@ -61,7 +78,7 @@ def make_environ(RequestBase request not None):
     environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.span.minor_version else "HTTP/1.0"
     environ["wsgi.url_scheme"] = request.connection.scheme
     environ["wsgi.input"] = request._open_body()
-    environ["wsgi.errors"] = None if errors == NULL else <object>errors
+    environ["wsgi.errors"] = SYSTEM.get("stderr")
     environ["werkzeug.request"] = request
     add_addresses(environ, request.connection)
     add_fields(environ, request.head, &request.span)
@@ -87,14 +104,21 @@ cdef object query_text(RequestBase request):
 
 cdef int add_addresses(dict environ, ConnectionInfo connection) except -1:
     """Add both ends of the connection; a Unix socket's server name is its path."""
-    host, port = connection.server
+    global last_server, last_port
+    server = connection.server
     remote = connection.remote
-    environ["SERVER_NAME"] = host
-    environ["SERVER_PORT"] = "" if port is None else str(port)
-    environ["REMOTE_ADDR"] = remote[0] if remote else ""
+    if server is not last_server:
+        last_server, last_port = server, "" if server[1] is None else str(server[1])
+    environ["SERVER_NAME"] = server[0]
+    environ["SERVER_PORT"] = last_port
     if remote:
+        environ["REMOTE_ADDR"] = remote[0]
         environ["REMOTE_PORT"] = str(remote[1])
     return 0
+
+
+cdef object last_server = None            # a listener gives all its connections one object
+cdef object last_port = ""
 
 
 cdef int add_fields(dict environ, bytes head, const RequestHead *span) except -1:
@@ -164,6 +188,64 @@ def fields_environ(FieldsBase fields not None):
     if fields.head is not None:
         add_fields(environ, fields.head, &fields.span)
     return environ
+
+
+cdef object variable_of(str key):
+    """The variable that `headers[key]` means; "_" and "-" are the same there."""
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(key)
+    name = LEFT_OUT
+    if n and PyUnicode_IS_ASCII(key):
+        name = variable(<const unsigned char *>PyUnicode_DATA(key), n)
+    if name is LEFT_OUT:
+        name = key.upper().replace("-", "_")
+        return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+    return name
+
+
+cdef class VariablesBase:
+    """The native half of `headers` that read an environ."""
+
+    cdef public object environ
+
+    def __init__(self, environ):
+        self.environ = environ
+
+    cdef PyObject *find(self, object key) except? NULL:
+        return PyDict_GetItem(self.environ, variable_of(key)) if isinstance(key, str) else NULL
+
+    def __getitem__(self, key):
+        cdef PyObject *value = self.find(key)
+        if value == NULL:
+            raise missing(key)
+        return <object>value
+
+    def _get_key(self, key):
+        """What Werkzeug's own methods look fields up with."""
+        return self[key]
+
+    def get(self, key, default=None, type=None):
+        """The value of a field, or `default`; also when `type` raises ValueError for it."""
+        cdef PyObject *value = self.find(key)
+        if value == NULL:
+            return default
+        if type is None:
+            return <object>value
+        try:
+            return type(<object>value)
+        except ValueError:
+            return default
+
+    def __contains__(self, key):
+        return self.find(key) != NULL
+
+    @property
+    def _list(self):
+        """Where Werkzeug's Headers keep fields; its EnvironHeaders keep none there."""
+        return []
+
+    def __reduce__(self):
+        """Copies and pickles are Werkzeug's EnvironHeaders."""
+        return EnvironHeaders, (self.environ,)
 
 
 # ---------------------------------------------------------------- from environ to request

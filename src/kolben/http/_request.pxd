@@ -36,6 +36,7 @@ cdef class RequestBase:
     cdef public object view_args
     cdef public object routing_exception
     cdef public bint shallow
+    cdef public bint has_uploads          # files that `close` closes
 
     # Copies what it keeps of the head at p[0:span.length].
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1

@@ -26,6 +26,7 @@ class RequestBase:
     remote_addr: str | None
     environ: dict[str, Any]
     shallow: bool
+    has_uploads: bool
     url_rule: Any
     view_args: Any
     routing_exception: Any

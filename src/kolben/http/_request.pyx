@@ -29,7 +29,7 @@ import json
 from io import BytesIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from werkzeug.datastructures import EnvironHeaders, ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -48,6 +48,7 @@ cdef str GET = "GET"
 cdef str SLASH = "/"
 cdef object make_environ = None                   # of _environ.pyx, at first use
 cdef object headers_class = None                  # RequestHeaders of headers.py, likewise
+cdef object variables_class = None                # EnvironFields of headers.py, likewise
 cdef object native_stream = None                  # Request.stream of request.py, likewise
 cdef object loads_json = None                     # of json.py, likewise
 cdef object plain_is_json = WerkzeugRequest.is_json
@@ -344,7 +345,7 @@ cdef class RequestBase:
         other._headers, other._args, other._environ = self._headers, self._args, self._environ
         other._scheme, other._server, other._remote_addr = self._scheme, self._server, self._remote_addr
         other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
-        other.shallow = self.shallow
+        other.shallow, other.has_uploads = self.shallow, self.has_uploads
         other.__dict__.update(self.__dict__)
         return other
 
@@ -381,13 +382,13 @@ cdef object loads_of(object module):
 
 
 cdef object make_headers(RequestBase request):
-    global headers_class
-    if request._environ is not None:
-        return EnvironHeaders(request._environ)
-    request.ensure_head()
+    global headers_class, variables_class
     if headers_class is None:
-        from kolben.http.headers import RequestHeaders
-        headers_class = RequestHeaders
+        from kolben.http.headers import EnvironFields, RequestHeaders
+        headers_class, variables_class = RequestHeaders, EnvironFields
+    if request._environ is not None:
+        return variables_class(request._environ)
+    request.ensure_head()
     cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
     fields.fill(request.head, &request.span)
     return fields

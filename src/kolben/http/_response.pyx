@@ -23,6 +23,7 @@ from kolben.http._request cimport RequestBase
 from kolben.wire._writer cimport Output, write_field, write_size, write_status
 
 from email.utils import formatdate
+from http import HTTPStatus
 from itertools import chain, islice
 
 from werkzeug.datastructures import Headers
@@ -113,13 +114,15 @@ cpdef object new_response(type cls, object body, int status, str content_type):
     if isinstance(body, str):
         body = body.encode()
     headers._list = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-    response.__dict__.update(
-        headers=headers, response=[body], _status_code=status, _status=status_text(status), direct_passthrough=False, _on_close=[],
-    )
+    response.__dict__ = {
+        "headers": headers, "response": [body], "_status_code": status, "_status": status_text(status),
+        "direct_passthrough": False, "_on_close": [],
+    }
     return response
 
 
 cdef dict STATUS_TEXTS = {}
+cdef dict STATUSES = {f"{status.value} {status.phrase}": status.value for status in HTTPStatus}       # and what Werkzeug makes of them
 
 
 cdef object status_text(int status):
@@ -127,6 +130,7 @@ cdef object status_text(int status):
     if text is None:
         from werkzeug.http import HTTP_STATUS_CODES
         text = STATUS_TEXTS[status] = f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
+        STATUSES[text] = status
     return text
 
 
@@ -390,6 +394,9 @@ cdef object reason_of(object status, int code):
 
 cdef object text_of_status(object text):
     """The number and the phrase of "200 OK", as a WSGI application says it."""
+    known = STATUSES.get(text)
+    if known is not None:
+        return known, None
     code = text[:3]
     if not (code.isascii() and code.isdigit() and text[3:4] in ("", " ")):
         raise LocalProtocolError(f"status {text!r:.80}: expected three digits and a phrase", source="RFC 9112, section 4")

@@ -1,6 +1,8 @@
 """Somebody else's WSGI application behind our server (PEP 3333)."""
 
 cimport cython
+from cpython.object cimport PyObject
+
 from kolben.http._plan cimport Handler, Plan
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport text_of_status
@@ -12,8 +14,14 @@ from werkzeug.datastructures import Headers
 from kolben.http.request import Request
 from kolben.http.response import Response
 
+cdef extern from "Python.h":
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
 cdef enum:
     WHOLE_LIMIT = 64 * 1024   # bytes of an announced length up to which the pieces of an answer are joined and sent at once
+
+cdef tuple NO_ARGS = ()
 
 
 cdef class WSGIHandler(Handler):
@@ -40,8 +48,8 @@ cdef class WSGIPlan(Plan):
 
     cpdef object run(self, RequestBase request):
         cdef StartResponse start = StartResponse.__new__(StartResponse)
-        environ = request.environ
-        environ.pop("werkzeug.request", None)             # the application's own, if it makes one; and a reference cycle
+        cdef dict environ = request.environ
+        environ["werkzeug.request"] = None                # the application's own, if it makes one; and a reference cycle
         iterable = self.application(environ, start)
         try:
             return start.response(iterable)
@@ -103,13 +111,13 @@ cdef class StartResponse:
     cdef object make(self, object body, object close, bint direct):
         """Make a Response of parts that are right already, without its constructor."""
         code, _ = text_of_status(self.status)
-        headers = Headers.__new__(Headers)
+        headers = (<TypeSlots *>Headers).tp_new(<TypeSlots *>Headers, NO_ARGS, NULL)
         headers._list = self.fields
-        response = Response.__new__(Response)
-        response.__dict__.update(
-            headers=headers, response=body, _status_code=code, _status=self.status, direct_passthrough=direct,
-            _on_close=[] if close is None else [close],
-        )
+        response = (<TypeSlots *>Response).tp_new(<TypeSlots *>Response, NO_ARGS, NULL)
+        response.__dict__ = {
+            "headers": headers, "response": body, "_status_code": code, "_status": self.status,
+            "direct_passthrough": direct, "_on_close": [] if close is None else [close],
+        }
         return response
 
     def all_of(self, pieces):
