@@ -3,6 +3,7 @@
 from wsgiref.validate import validator
 
 import pytest
+from tests.server.conftest import serve  # noqa: F401 - a fixture
 from werkzeug.test import create_environ
 
 from kolben.app import App
@@ -228,6 +229,24 @@ def test_a_class_of_requests_with_a_constructor_is_made_by_it(app):
 
     app.request_class = Mine
     assert call(app)[2] == b"POST "
+
+
+def test_what_stands_around_an_app_behind_our_own_server_sees_no_request_after_the_call(app, serve):  # noqa: F811 - the fixture
+    """The server's Context for a request is used again: what the app made current must not stand in it."""
+    inner, seen = app.wsgi_app, []
+
+    def around(environ, start_response):
+        for _ in range(2):
+            chunks = inner(environ, start_response if seen else lambda status, headers: None)
+            seen.append((bool(request), bool(current_app), has_request_context()))
+        return chunks
+
+    app.wsgi_app = around
+    peer = serve(app.handler).connect()
+    for _ in range(2):
+        seen.clear()
+        peer.get("/stream")
+        assert (peer.answer().body, seen) == (b"a/stream", [(False, False, False)] * 2)
 
 
 # ---------------------------------------------------------------- one context in another
