@@ -155,17 +155,19 @@ def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(add, get)
 
 
 def test_a_task_that_a_view_starts_sees_its_request_after_the_answer(app, get):
-    tasks, ended, seen = [], threading.Event(), []
+    tasks, go, ended, seen = [], asyncio.Event(), threading.Event(), []
 
     async def late():
-        while len(tasks) < 2:
-            await asyncio.sleep(0)
+        await go.wait()
         seen.append(request.path)
         ended.set()
 
     @app.route("/<name>")
     async def view(name):
-        tasks.append(asyncio.create_task(late()) if name == "a" else None)
+        if name == "a":
+            tasks.append(asyncio.create_task(late()))
+        else:
+            go.set()
         return name
 
     get("/a")
