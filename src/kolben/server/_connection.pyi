@@ -78,6 +78,9 @@ class Connection(Watched):
     def post(self, function: Callable[[Any], object], argument: object) -> bool:
         """As the reactor's."""
 
+    def call_in_loop(self, function: Callable[[Any], object], argument: object) -> None:
+        """As the reactor's."""
+
     def forget_response(self, response: Any, context: Context) -> None:
         """Close a response whose last byte is out, or which nobody waits for: `call_on_close` runs."""
 
