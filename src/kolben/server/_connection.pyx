@@ -498,7 +498,7 @@ cdef class Connection(Watched):
         PyContext_Enter(context)
         try:
             response = plan.run(request)
-            lazy = is_lazy(response)
+            lazy = is_lazy(response) and not hasattr(response.response, "__aiter__")
         except BaseException:
             response = self.failed()
         finally:

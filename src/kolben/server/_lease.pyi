@@ -21,6 +21,10 @@ class Lease:
 
     on_first: Callable[[], object] | None
 
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the watchdog has to be woken for the next call."""
+
     def wait(self, task_tick: float) -> int:
         """In the watchdog's thread: sleep until there is something to see.
 

@@ -78,6 +78,11 @@ cdef class Lease:
         if self.door != NULL:
             PyThread_free_lock(self.door)
 
+    @property
+    def is_asleep(self):
+        """Whether the watchdog has to be woken for the next call."""
+        return self.asleep
+
     cdef int64_t now(self) except -1:
         return <int64_t>self.clock() * 1000 if self.clocked else microseconds()
 
