@@ -24,6 +24,7 @@ from libc.string cimport memcpy, memset
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
+from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, READ_SIZE
 from kolben.server._lease cimport CALL, STEP
@@ -447,9 +448,9 @@ cdef class Connection(Watched):
 
     cdef int run(self) except -1:
         self.phase = RUNNING
-        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == INLINE and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
+        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == TASK:
             return self.run_task()
         if not self.engine.executor.submit_request(self):
@@ -460,6 +461,8 @@ cdef class Connection(Watched):
         cdef Reactor reactor = self.engine.reactor
         cdef Plan plan = self.plan
         cdef int64_t lasted
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
         reactor.leave_loop()
         reactor.begin_call(CALL, self)
         PyContext_Enter(self.context)
@@ -726,9 +729,13 @@ cdef class Connection(Watched):
 
     cdef int release(self) except -1:
         """Let go of the present request."""
+        cdef Scope scope
         self.request = None
         self.plan = None
         self.context = None
+        if self.scope is not None:
+            scope, self.scope = self.scope, None
+            self.engine.contexts.take_back(scope)
         self.stream = None
         self.chunks = None
         return 0
