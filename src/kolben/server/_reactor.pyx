@@ -389,6 +389,7 @@ cdef class Reactor:
             event = self.poller.events[self._position]
             self._position += 1
             watched = None
+            before = self._present
             if event.owner == NULL:
                 # A thread that woke the poller has appended to _done before: the turn looks there in any case.
                 if event.flags & TIMER:
@@ -401,7 +402,6 @@ cdef class Reactor:
                         watched.on_event(event.flags)
                     except BaseException:
                         self.report(watched)
-            before = self._present
             # Not after every event, however slow the machine is: a turn of the loop costs more than an event.
             if self.is_over(began, watched) and (self._position & 7 == 0 or self._present - before > TURN_BUDGET):
                 break
