@@ -114,7 +114,9 @@ class PlanCompiler:
             or self.is_extended()
             or self.opens_session()
         )
-        return GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+        plan = GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+        plan.pinned = bare
+        return plan
 
     def is_extended(self) -> bool:
         """Tell whether a subclass, or the instance, has any method of its own."""

@@ -2,7 +2,7 @@
 
 A plain view begins its life in the pool.  NEEDED calls in a row, each under QUICK, and it runs inline; one inline call over SLOW, or
 one that had to be rescued, and it runs in the pool again, until a row of twice the length.  The server measures and tells; here is
-only the rule.
+only the rule.  A plan that is not pinned begins in the pool.
 """
 
 from libc.stdint cimport int64_t
@@ -47,11 +47,14 @@ cdef class Plan:
     cpdef bint note_inline(self, int64_t lasted) except -1:
         """An inline call took so many microseconds."""
         self.record.calls += 1
-        if lasted <= SLOW or self.pinned:
+        if self.pinned:
             return False
-        self.record.lose()
-        self.mode = THREAD
-        return True
+        if lasted > SLOW:
+            self.record.lose()
+        if self.record.is_inline:
+            return False
+        self.mode = THREAD                    # or because a call of an earlier plan of the same steps has lost it
+        return lasted > SLOW
 
     cpdef bint note_in_thread(self, int64_t lasted, bint disturbed) except -1:
         """A call in the pool took so many microseconds; `disturbed` if other threads ran beside it.
@@ -61,7 +64,10 @@ cdef class Plan:
         """
         cdef Record record = self.record
         record.calls += 1
-        if self.pinned or record.is_lazy or self.mode != THREAD:
+        if self.pinned or record.is_lazy or self.mode == TASK:
+            return False
+        if record.is_inline:                  # meanwhile, in a call beside this one, or of an earlier plan of the same steps
+            self.mode = INLINE
             return False
         if lasted >= QUICK:
             record.row = max(0, record.row - DISTURBED) if disturbed else 0
