@@ -564,8 +564,9 @@ cdef class Connection(Watched):
 
     def run_late_task(self, _):
         """In a turn: the loop's thread has the lease again."""
-        if self.fd < 0:
-            self.drop(None)
+        if self.fd < 0:                                   # cut while it waited
+            self.drop_spool()
+            self.release()
         else:
             self.run_task()
             self.advance()
