@@ -19,7 +19,7 @@ from libc.stdint cimport int64_t
 from kolben.net._poller cimport Event, Poller, TIMER
 from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
-from kolben.server._lease cimport CALL, HELD, Lease, TAKEN, WANTED, microseconds
+from kolben.server._lease cimport HELD, Lease, TAKEN, WANTED, microseconds
 
 cdef object log = logging.getLogger("kolben.server")
 cdef object set_running_loop = _set_running_loop

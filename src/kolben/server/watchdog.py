@@ -70,12 +70,13 @@ class Watchdog:
 
     def _report_rescue(self, name: str) -> None:
         try:
-            log.warning("%s blocks, inline, for more than %d ms: others are served by threads meanwhile. %s", name, RESCUE_AFTER // 1000, self._place())
+            log.warning("%s blocks, inline, for more than %d ms: threads serve the others. %s", name, RESCUE_AFTER // 1000, self._place())
         except BaseException:
             log.exception("Error in the watchdog")
 
     def _report_block(self, name: str) -> None:
-        log.warning("%s is async and blocks the loop for more than %d ms: nobody else is served. %s", name, BLOCKED_AFTER // 1000, self._place())
+        text = "%s is async and blocks the loop for more than %d ms: nobody else is served. %s"
+        log.warning(text, name, BLOCKED_AFTER // 1000, self._place())
 
     # -- later steps of tasks, which the loop makes by itself
 
