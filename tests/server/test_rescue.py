@@ -13,7 +13,7 @@ import pytest
 
 from kolben.http import Response
 
-from .conftest import SOON, THREAD, View
+from .conftest import INLINE, SOON, THREAD, View
 
 
 class Gate:
@@ -71,6 +71,62 @@ def test_others_are_served_while_a_view_blocks(serve, clock, gate):
     assert late.answer().body == b"late"
     late.get("/")
     assert late.answer().body == b"serves"
+
+
+def test_others_are_served_while_a_view_computes(serve, clock):
+    """It keeps the interpreter busy, and has to share it."""
+    served = threading.Event()
+
+    def spin(request):
+        clock.now += 10
+        deadline = time.monotonic() + SOON
+        while not served.is_set() and time.monotonic() < deadline:
+            pass
+        return str(served.is_set())
+
+    running = serve({"/spin": View(spin), "/": View(hello)}, clock=clock)
+    peer = running.connect()
+    peer.get("/spin")
+    assert running.get("/").body == b"hello"
+    served.set()
+    assert peer.answer().body == b"True"
+
+
+def test_others_are_served_while_four_threads_of_the_pool_compute(serve):
+    served = threading.Event()
+
+    def spin(request):
+        deadline = time.monotonic() + SOON
+        while not served.is_set() and time.monotonic() < deadline:
+            pass
+        return str(served.is_set())
+
+    running = serve({"/spin": View(spin, mode=THREAD), "/": View(hello), "/thread": View(hello, mode=THREAD)})
+    peers = [running.connect() for _ in range(4)]
+    for peer in peers:
+        peer.get("/spin")
+    assert [running.get(path).body for path in ["/", "/thread"] * 5] == [b"hello"] * 10
+    served.set()
+    assert [peer.answer().body for peer in peers] == [b"True"] * 4
+
+
+def test_forty_streams_that_are_held_open_stop_nobody(serve):
+    """As many as the pool has threads."""
+    go = threading.Event()
+
+    def pieces():
+        yield "a"
+        assert go.wait(SOON)
+
+    running = serve({"/stream": View(lambda _: Response(pieces()), mode=THREAD), "/": View(hello, mode=THREAD)})
+    peers = [running.connect() for _ in range(40)]
+    for peer in peers:
+        peer.get("/stream")
+        peer.until(b"a\r\n")
+    assert running.get("/").body == b"hello"
+    go.set()
+    for peer in peers:
+        peer.until(b"0\r\n\r\n")
 
 
 def test_nothing_is_rescued_before_its_time(serve, clock, gate):
@@ -242,6 +298,21 @@ def test_deadlines_are_kept_during_a_rescue(serve, clock, gate):
     clock.now += 2000
     assert running.get("/").body == b"hello"
     assert idle.is_ended()
+
+
+def test_a_pinned_view_that_blocks_every_time_does_not_fill_the_log(serve, clock, caplog):
+    """The first rescue is logged, the second, the fourth ..."""
+    view = View(lambda request: ask(), mode=INLINE)
+
+    def ask():
+        clock.now += 10
+        return running.get("/").body
+
+    running = serve({"/ask": view, "/": View(hello)}, clock=clock)
+    for _ in range(9):
+        assert running.get("/ask").body == b"hello"
+    assert view.record.rescued == 9
+    assert caplog.text.count("blocks, inline") == 4
 
 
 class Notes(logging.Handler):

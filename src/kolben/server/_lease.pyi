@@ -22,6 +22,10 @@ class Lease:
     on_first: Callable[[], object] | None
 
     @property
+    def begun(self) -> int:
+        """How many calls and steps have begun."""
+
+    @property
     def is_asleep(self) -> bool:
         """Whether the watchdog has to be woken for the next call."""
 

@@ -79,6 +79,11 @@ cdef class Lease:
             PyThread_free_lock(self.door)
 
     @property
+    def begun(self):
+        """How many calls and steps have begun."""
+        return self.count
+
+    @property
     def is_asleep(self):
         """Whether the watchdog has to be woken for the next call."""
         return self.asleep

@@ -34,7 +34,7 @@ cdef class Watched:
     cdef int on_timer(self) except -1
     cdef int on_ready(self) except -1         # its turn of the ready list: it stopped before everything was read
     cdef int on_error(self) except -1         # one of the above raised; the exception is logged already
-    cdef object on_rescue(self)               # the lease was taken from its call; returns the name of what runs
+    cdef object on_rescue(self)               # the lease was taken from its call; returns what is to be logged, or None
     cdef object running(self)                 # that name
 
 

@@ -34,7 +34,7 @@ class Reactor:
     def post(self, function: Callable[[Any], object], argument: object) -> bool:
         """Have `function(argument)` called in a turn.  Thread-safe.
 
-        `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
+        Whoever holds the lease calls it, the loop's thread or the watchdog's.  `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
 
@@ -47,7 +47,7 @@ class Reactor:
     def rescue(self, report: Callable[[str], object]) -> bool:
         """In the watchdog's thread: serve until the call that lasts has ended; False if none lasts any more.
 
-        `report` is called with the name of what runs; it must not raise.
+        `report` is called with the name of what runs, the first time, the second, the fourth ...
         """
 
     def blocked_step(self) -> str | None:

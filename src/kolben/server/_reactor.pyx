@@ -245,7 +245,7 @@ cdef class Reactor:
     def post(self, function, argument):
         """Have `function(argument)` called in a turn.  Thread-safe.
 
-        `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
+        Whoever holds the lease calls it, the loop's thread or the watchdog's.  `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
         self._done.append((function, argument))
@@ -279,19 +279,20 @@ cdef class Reactor:
     def rescue(self, report):
         """In the watchdog's thread: serve until the call that lasts has ended; False if none lasts any more.
 
-        `report` is called with the name of what runs; it must not raise.
+        `report` is called with the name of what runs, the first time, the second, the fourth ...
         """
         cdef Watched caller
+        name = None
         if not self.lease.take():
             return False
         caller = <Watched>self.lease.caller
         try:
             name = caller.on_rescue()
             self.send_deferred()
+            if name is not None:
+                report(name)
         except BaseException:
             self.report(caller)
-        else:
-            report(name)
         while self.lease.state == TAKEN:
             try:
                 self.serve(0 if self.has_rest() else -1)

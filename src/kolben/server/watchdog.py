@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import selectors
 import sys
 import sysconfig
 import threading
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Watchdog"]
 
 log = logging.getLogger("kolben.server")
-LOOK, LONGEST_LOOK = 0.25, 2.0  # seconds between two looks at a loop that has only tasks; more and more while it is idle
+LOOK, LONGEST_LOOK = 0.25, 4.0  # seconds between two looks at a loop that has only tasks; more and more while nothing begins
 ANSWER = 0.1  # seconds that a loop may take to call back
 LIBRARY = (sysconfig.get_paths()["stdlib"], str(Path(__file__).parents[1]))  # code that is not the application's: Python's, and ours
-IDLE = {"_serve", "select"}  # functions in which a thread stands whose loop waits for events
+IDLE = {selectors.__file__, str(Path(__file__).with_name("serving.py"))}  # where a thread stands whose loop waits for events
 
 
 class Watchdog:
@@ -36,6 +37,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._watched = 0  # identity of the loop's thread
         self._look = LOOK
+        self._begun = 0
         self._answered = True
 
     def start(self) -> None:
@@ -69,10 +71,7 @@ class Watchdog:
                 log.exception("Error in the watchdog")
 
     def _report_rescue(self, name: str) -> None:
-        try:
-            log.warning("%s blocks, inline, for more than %d ms: threads serve the others. %s", name, RESCUE_AFTER // 1000, self._place())
-        except BaseException:
-            log.exception("Error in the watchdog")
+        log.warning("%s blocks, inline, for more than %d ms: threads serve the others. %s", name, RESCUE_AFTER // 1000, self._place())
 
     def _report_block(self, name: str) -> None:
         text = "%s is async and blocks the loop for more than %d ms: nobody else is served. %s"
@@ -82,13 +81,11 @@ class Watchdog:
 
     def _look_at_tasks(self) -> None:
         """Ask the loop for a sign of life, unless it visibly waits for events; name what it does if none comes."""
+        self._look = min(self._look * 2, LONGEST_LOOK) if self._lease.begun == self._begun else LOOK
+        self._begun = self._lease.begun
         frame = sys._current_frames().get(self._watched)
-        if frame is None or frame.f_code.co_name in IDLE:
-            self._look = min(self._look * 2, LONGEST_LOOK)
+        if frame is None or frame.f_code.co_filename in IDLE or not self._answered:  # the last: it was named already
             return
-        self._look = LOOK
-        if not self._answered:
-            return  # named already
         self._answered = False
         try:
             self._loop.call_soon_threadsafe(self._answer)
