@@ -6,7 +6,7 @@ import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 
 from kolben.http import Mode
-from kolben.interop.hosting import WSGIHandler
+from kolben.interop._hosting import WSGIHandler
 
 TEXT = ("Content-Type", "text/plain")
 

@@ -245,7 +245,8 @@ cdef class Reactor:
     def post(self, function, argument):
         """Have `function(argument)` called in a turn.  Thread-safe.
 
-        Whoever holds the lease calls it, the loop's thread or the watchdog's.  `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
+        Whoever holds the lease calls it, the loop's thread or the watchdog's.
+        `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
         self._done.append((function, argument))
