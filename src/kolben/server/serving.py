@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,7 @@ from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
+from kolben.server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +67,7 @@ class Server:
         self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
         self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
+        self.watchdog = Watchdog(self.reactor, self.loop)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
 
@@ -73,6 +76,7 @@ class Server:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
+            self.watchdog.start()
             for acceptor in self.acceptors:
                 acceptor.start()
             self._serve()
@@ -90,16 +94,17 @@ class Server:
 
     def stop(self, _: object = None) -> None:
         """Finish what runs, then let `run` return.  Thread-safe; a second call changes nothing."""
-        self.reactor.post(self._begin_to_stop, None)
+        self.reactor.post_to_loop(self._begin_to_stop, time.monotonic())
 
-    def _begin_to_stop(self, _: object) -> None:
+    def _begin_to_stop(self, asked: float | None) -> None:
         if self.engine.draining:
             return
         self.engine.draining = True
         self._stop_listening()
         for connection in self._connections():
             connection.stop()
-        self._finish_stopping(self.loop.time() + self.timeouts.graceful)
+        waited = 0 if asked is None else time.monotonic() - asked  # a view may have blocked the loop
+        self._finish_stopping(self.loop.time() + self.timeouts.graceful - waited)
 
     def _stop_listening(self) -> None:
         """Take what has connected already; who comes now is refused at once and can go elsewhere."""
@@ -121,6 +126,7 @@ class Server:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
     def _close(self) -> None:
+        self.watchdog.close()
         self._stop_listening()
         for connection in self._connections():
             connection.cut()
