@@ -114,22 +114,24 @@ cdef class AppHandler(Handler):
         self.refresh()
 
     cdef int refresh(self) except -1:
-        """Throw the plans away; they are made again one by one, when they are asked for."""
-        self.seen = self.version.number
+        """Throw the plans away; they are made again one by one, when they are asked for.
+
+        Threads that call the app as WSGI may do so at once: each attribute is whole at any moment, and the number comes last.
+        """
+        cdef long long number = self.version.number
+        cdef Tree tree = self.compiler.tree()
+        cdef unsigned long long map_number = 0 if tree is None else tree.version
+        wrapped, general, unrouted = self.compiler.wrapped_plan(), self.compiler.general_plan(), self.compiler.unrouted_plan()
         self.request_class = self.compiler.request_class()
-        self.tree = self.compiler.tree()
-        if self.tree is not None:
-            self.seen_map = self.tree.version
         self.domain = self.app.url_map.default_subdomain or ""
-        self.plans = {}
-        self.fixed = [None] * FIXED_ROUTES
-        self.wrapped = self.compiler.wrapped_plan()
-        self.general = self.compiler.general_plan()
-        self.unrouted = self.compiler.unrouted_plan()
+        self.tree, self.plans, self.fixed = tree, {}, [None] * FIXED_ROUTES
+        self.wrapped, self.general, self.unrouted = wrapped, general, unrouted
+        self.seen_map, self.seen = map_number, number
         return 0
 
     cpdef Plan match(self, RequestBase request):
         cdef PyObject *known
+        cdef Route route
         cdef const char *p
         cdef Py_ssize_t n
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
@@ -146,7 +148,8 @@ cdef class AppHandler(Handler):
             return self.search(request, NULL, 0)
         known = PyList_GET_ITEM(self.fixed, slot_of(p, n))
         if known != <PyObject *>None and (<Route>known).leads(p, n):
-            return (<Route>known).take(request)
+            route = <Route>known                          # held: another thread may throw it away
+            return route.take(request)
         return self.search(request, p, n)
 
     cdef Plan match_environ(self, RequestBase request):
@@ -159,17 +162,22 @@ cdef class AppHandler(Handler):
 
     cdef Plan search(self, RequestBase request, const char *target, Py_ssize_t length):
         """Ask the tree; keep what a target leads to, if it is given."""
-        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        cdef Match found
         cdef Plan plan
         cdef PyObject *known
+        cdef dict plans = self.plans                      # of one version, whatever comes while a plan is made
+        try:
+            found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        except Exception:                                 # of a user's converter: the general plan meets it, too, and answers it
+            return self.general
         if found.outcome != FOUND:
             return self.unrouted
-        known = PyDict_GetItem(self.plans, found.endpoint)
+        known = PyDict_GetItem(plans, found.endpoint)
         if known != NULL:
             plan = <Plan>known
         else:
             self.app._got_first_request = True
-            plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
+            plan = plans[found.endpoint] = self.compiler.plan(found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
                 getattr(found.rule, "provide_automatic_options", False)):
             return self.general
