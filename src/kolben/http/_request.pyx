@@ -187,6 +187,18 @@ cdef class RequestBase:
         self._args = None
 
     @property
+    def view_args(self):
+        """The values that the rule took from the URL, by name; None where no rule matched."""
+        if self._view_args is None and self.view_names is not None:
+            self._view_args = dict(zip(self.view_names, self.view_values, strict=True))
+        return self._view_args
+
+    @view_args.setter
+    def view_args(self, value):
+        self._view_args = value
+        self.view_names = None
+
+    @property
     def scheme(self):
         """`http` or `https`."""
         if self._scheme is not None:
@@ -405,7 +417,7 @@ cdef object make_args(RequestBase request):
     if p != NULL and cls is ImmutableMultiDict:
         if n == 0:
             return EMPTY_ARGS
-        args = Args.__new__(Args)
+        args = (<TypeSlots *>Args).tp_new(<TypeSlots *>Args, NO_ARGS, NULL)
         if parse_query(<dict>args, p, n) == 0:
             return args
     return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))
