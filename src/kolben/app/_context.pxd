@@ -18,6 +18,7 @@ cdef class ContextBase:
     cdef public object _request
     cdef public object _session
     cdef public object _host                      # the app context that was active before, when it is our app's
+    cdef public bint _is_entered                  # a plan made it current, and tears it down: pushes and pops are somebody's besides
     cdef public Py_ssize_t _holds                 # streams that still need this context
     cdef public object _left_error                # what a held context was popped with
     cdef object globals_                          # `g`, once asked for

@@ -37,6 +37,7 @@ class ContextBase:
     _request: Request | None
     _session: SessionMixin | None
     _host: AppContext | None
+    _is_entered: bool
     _holds: int
     _left_error: BaseException | None
     _after_request_functions: list[AfterRequestCallable[Any]]

@@ -84,6 +84,7 @@ _cv_app = AppVariable()
 
 
 cdef int make_current(ContextBase context) except -1:
+    context._is_entered = True
     PyContextVar_Set(cv_request, context)
     if was_set and found_in(cv_app) != NULL:  # served from inside an app context: ours is the inner one
         PyContextVar_Set(cv_app, context)

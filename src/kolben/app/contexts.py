@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -41,7 +43,11 @@ __all__ = [
     "copy_current_request_context",
     "has_app_context",
     "has_request_context",
+    "keeping_contexts",
 ]
+
+# Told of each context that a request leaves; a test's client sets it, to look into them afterwards.
+_cv_keep: ContextVar[Callable[[AppContext], object]] = ContextVar("kolben.keep")
 
 F = TypeVar("F", bound=Callable[..., Any])
 _sentinel: Any = object()
@@ -235,7 +241,7 @@ class AppContext(ContextBase):
 
     def _pop_request(self, exc: BaseException | None) -> None:
         errors = ErrorCollector()
-        last = len(self._cv_tokens) == 1
+        last = len(self._cv_tokens) == 1 and not self._is_entered
         held = last and self._holds > 0
         if held:
             self._left_error = exc
@@ -243,6 +249,10 @@ class AppContext(ContextBase):
             with errors:
                 self._tear_down_request(exc)
         active = _cv_request.get()
+        if last:
+            keep = _cv_keep.get(None)
+            if keep is not None:
+                keep(self)
         request_token, app_token = self._cv_tokens.pop()
         _cv_request.reset(cast("Token[AppContext]", request_token))
         if last and not held:
@@ -370,3 +380,18 @@ def has_request_context() -> bool:
 def has_app_context() -> bool:
     """Tell whether an app is active here."""
     return _cv_app.get(None) is not None
+
+
+@contextmanager
+def keeping_contexts(keep: Callable[[AppContext], object]) -> Iterator[None]:
+    """Call `keep` with the context of each request that ends meanwhile, or is left current by its plan."""
+    before = _cv_request.get(None)
+    token = _cv_keep.set(keep)
+    try:
+        yield
+    finally:
+        _cv_keep.reset(token)
+        left = _cv_request.get(None)  # a plan on its native road undoes nothing: its contextvars.Context ends
+        if left is not None and left is not before:
+            left._is_entered = False  # whoever pushes it again pops it as well
+            keep(left)
