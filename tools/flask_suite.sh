@@ -5,15 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-version=3.1.3
-suite=build/flask-suite
-
-if [ ! -d "$suite/flask-$version/tests" ]; then
-  mkdir -p "$suite"
-  .venv/bin/python -m pip download --quiet --no-deps --no-binary flask --dest "$suite" "flask==$version"
-  tar -xzf "$suite/flask-$version.tar.gz" -C "$suite"
-fi
-cd "$suite/flask-$version"
+cd "$(tools/fetch_flask.sh)"
 failed=0
 
 # run FOLDER TRANSPORT [pytest options]
