@@ -56,4 +56,3 @@ def act_as_flask(arguments: list[str]) -> int:
         if isinstance(end.code, int | None):
             return end.code or 0
         raise
-    return 0
