@@ -189,3 +189,18 @@ def test_a_session_is_counted_as_accessed_only_when_it_was(app):
         assert request_ctx._session.accessed
         session["x"] = 1
         assert request_ctx._session.modified
+
+
+@pytest.mark.parametrize("transport", ["wsgi", "native"])
+def test_extensions_may_put_what_they_like_on_a_context(app, transport):
+    """Flask: same.  Extensions that are older than `g` keep their things there."""
+
+    def view():
+        request_ctx.of_an_extension = [1]
+        app_ctx.of_another = 2
+        return [request_ctx.of_an_extension, app_ctx.of_another, hasattr(request_ctx, "nothing")]
+
+    app.add_url_rule("/extended", view_func=view)
+    client = app.test_client()
+    client.transport = transport
+    assert client.get("/extended").json == [[1], 2, False]
