@@ -24,6 +24,7 @@ from libc.string cimport memcpy, memset
 from kolben.http._plan cimport INLINE, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
+from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, READ_SIZE
 from kolben.server._socket cimport (
@@ -445,9 +446,9 @@ cdef class Connection(Watched):
 
     cdef int run(self) except -1:
         self.phase = RUNNING
-        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == INLINE:
             return self.run_inline()
+        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == TASK:
             return self.run_task()
         if not self.engine.executor.submit_request(self):
@@ -455,6 +456,8 @@ cdef class Connection(Watched):
         return 0
 
     cdef int run_inline(self) except -1:
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
         self.engine.reactor.leave_loop()
         PyContext_Enter(self.context)
         try:
@@ -661,9 +664,13 @@ cdef class Connection(Watched):
 
     cdef int release(self) except -1:
         """Let go of the present request."""
+        cdef Scope scope
         self.request = None
         self.plan = None
         self.context = None
+        if self.scope is not None:
+            scope, self.scope = self.scope, None
+            self.engine.contexts.take_back(scope)
         self.stream = None
         self.chunks = None
         return 0
