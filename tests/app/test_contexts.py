@@ -198,9 +198,14 @@ def test_extensions_may_put_what_they_like_on_a_context(app, transport):
     def view():
         request_ctx.of_an_extension = [1]
         app_ctx.of_another = 2
-        return [request_ctx.of_an_extension, app_ctx.of_another, hasattr(request_ctx, "nothing")]
+        del app_ctx.of_another
+        with pytest.raises(AttributeError, match="of_another"):
+            _ = app_ctx.of_another
+        with pytest.raises(AttributeError):
+            del app_ctx.nothing
+        return [request_ctx.of_an_extension, hasattr(request_ctx, "nothing")]
 
     app.add_url_rule("/extended", view_func=view)
     client = app.test_client()
     client.transport = transport
-    assert client.get("/extended").json == [[1], 2, False]
+    assert client.get("/extended").json == [[1], False]

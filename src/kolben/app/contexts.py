@@ -109,7 +109,7 @@ class AppContext(ContextBase):
         session: An opened session to go on with, as a copy does.
     """
 
-    __slots__ = ()  # the base has a dict, made when somebody sets what is not there; Python's own would cost every request
+    __slots__ = ()  # the base keeps what extensions set; a dict here would cost every request
 
     def __init__(self, app: App, *, request: Request | None = None, session: SessionMixin | None = None) -> None:
         self.app = app
