@@ -62,6 +62,11 @@ def test_path_query_fields_and_peer_are_the_tests(app, client):
     assert answer.json == app.test_client().get("/ä b/100%?q=ö+x", **asked).json
 
 
+def test_a_path_without_its_slash_is_understood(app, client):
+    app.add_url_rule("/users", view_func=lambda: "users")
+    assert client.get("users").text == "users"
+
+
 def test_a_view_runs_in_the_thread_of_the_test(app, client):
     app.add_url_rule("/", view_func=lambda: str(threading.get_ident()))
     assert client.get("/").text == str(threading.get_ident())

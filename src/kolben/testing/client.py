@@ -136,6 +136,10 @@ class FlaskClient(Client):
             builder: werkzeug.test.EnvironBuilder = copy(first)
             builder.environ_base = self._copy_environ(builder.environ_base or {})  # type: ignore[arg-type]  # any mapping will do
             return builder.get_request()
+        return self._request_from_builder_args(args, kwargs)
+
+    def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseRequest:
+        """Make a request of a builder's arguments.  Flask-SocketIO's test client calls this by Flask's name."""
         kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base", {}))
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:

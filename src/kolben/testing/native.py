@@ -185,7 +185,8 @@ async def converse(server: Server, connection: socket.socket, data: bytes) -> by
 
 def request_bytes(environ: WSGIEnvironment) -> bytes:
     """Write an environ as an HTTP/1.1 message."""
-    target = quote(environ.get("PATH_INFO", "").encode("latin-1"), safe=PATH_SAFE) or "/"
+    path = environ.get("PATH_INFO", "")  # of a client's careless "users", too
+    target = "/" + quote(path.removeprefix("/").encode("latin-1"), safe=PATH_SAFE)
     if environ.get("QUERY_STRING"):
         target += "?" + quote(environ["QUERY_STRING"].encode("latin-1"), safe=QUERY_SAFE)
     fields = {key.removeprefix("HTTP_").replace("_", "-").title(): str(value) for key, value in environ.items() if is_field(key)}
