@@ -2,7 +2,7 @@
 
 import pytest
 
-from kolben.flask import Flask, request, session
+from kolben.flask import request, session
 from kolben.flask.globals import app_ctx, request_ctx
 from kolben.flask.sessions import SecureCookieSessionInterface
 from kolben.testing.native import ObservedHandler, exchange, read_response
@@ -91,14 +91,3 @@ def test_a_view_that_does_not_fit_its_rule_is_answered_with_both(app, caplog):
     assert app.test_client().get("/1").status_code == 500
     assert "number" in caplog.text
     assert "name" in caplog.text
-
-
-def test_kolbens_server_serves_what_was_registered_after_the_first_request():
-    app = Flask(__name__)
-    app.add_url_rule("/", view_func=lambda: "")
-    client = app.test_client()
-    client.transport = "native"
-    assert client.get("/").status_code == 200
-    app._got_first_request = False
-    app.add_url_rule("/late", "late", lambda: "late")
-    assert client.get("/late").text == "late"

@@ -47,8 +47,8 @@ class ContextBase:
     _request: Request | None
     _session: SessionMixin | None
     _host: AppContext | None
-    _is_entered: bool
     _holds: int
+    _entered: bool
     _left_error: BaseException | None
     _after_request_functions: list[AfterRequestCallable[Any]]
     _cv_tokens: list[tuple[Token[AppContext] | None, Token[AppContext] | None]]

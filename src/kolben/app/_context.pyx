@@ -114,9 +114,24 @@ _cv_request = RequestVariable()
 
 
 cdef int make_current(ContextBase context) except -1:
-    context._is_entered = True
     set_value(context)
     if app_value() != NULL:                   # served from inside an app context: ours is the inner one
+        PyContextVar_Set(cv_app, context)
+    return 0
+
+
+cdef int make_inner(ContextBase context) except -1:
+    cdef ContextBase active = app_context_alone()
+    cdef bint app_is_set = active is not None
+    if active is None:
+        active = request_context()
+    PyContextVar_Set(cv_scope, context)           # not into the server's Scope, which the Context around ours shares
+    if active is None:
+        return 0
+    if active.app is context.app:
+        context._host = active
+        context.globals_ = active.g
+    elif app_is_set:
         PyContextVar_Set(cv_app, context)
     return 0
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -43,11 +41,7 @@ __all__ = [
     "copy_current_request_context",
     "has_app_context",
     "has_request_context",
-    "keeping_contexts",
 ]
-
-# Told of each context that a request leaves; a test's client sets it, to look into them afterwards.
-_cv_keep: ContextVar[Callable[[AppContext], object]] = ContextVar("kolben.keep")
 
 F = TypeVar("F", bound=Callable[..., Any])
 _sentinel: Any = object()
@@ -186,7 +180,7 @@ class AppContext(ContextBase):
 
     def copy(self) -> AppContext:
         """Make a context of the same request and session for another thread, task or greenlet."""
-        return AppContext(self.app, request=self._request, session=self._session)
+        return AppContext(self.app, request=self._request, session=None if self._request is None else self._get_session())
 
     # -- Being active
 
@@ -241,7 +235,7 @@ class AppContext(ContextBase):
 
     def _pop_request(self, exc: BaseException | None) -> None:
         errors = ErrorCollector()
-        last = len(self._cv_tokens) == 1 and not self._is_entered
+        last = len(self._cv_tokens) == 1 and not self._entered
         held = last and self._holds > 0
         if held:
             self._left_error = exc
@@ -249,10 +243,6 @@ class AppContext(ContextBase):
             with errors:
                 self._tear_down_request(exc)
         active = _cv_request.get()
-        if last:
-            keep = _cv_keep.get(None)
-            if keep is not None:
-                keep(self)
         request_token, app_token = self._cv_tokens.pop()
         _cv_request.reset(cast("Token[AppContext]", request_token))
         if last and not held:
@@ -273,8 +263,9 @@ class AppContext(ContextBase):
         errors = ErrorCollector()
         with errors:
             self._tear_down_request(exc)
-        with errors:
-            self.app.do_teardown_appcontext(exc)
+        if self._host is None:
+            with errors:
+                self.app.do_teardown_appcontext(exc)
         errors.raise_any("Errors during context teardown")
 
     def _tear_down_request(self, exc: BaseException | None) -> None:
@@ -302,7 +293,7 @@ class AppContext(ContextBase):
         Call it where this context is active (a `contextvars.Context` copied while it was).
         """
         self._holds -= 1
-        if self._holds or self._cv_tokens:
+        if self._holds or self._cv_tokens or self._entered:
             return
         exc = exc if exc is not None else self._left_error
         errors = ErrorCollector()
@@ -343,7 +334,7 @@ class RequestContext(AppContext):
         super().__init__(app, request=request, session=session)
 
     def copy(self) -> RequestContext:
-        return type(self)(self.app, environ=self.request.environ, request=self._request, session=self._session)
+        return type(self)(self.app, environ=self.request.environ, request=self._request, session=self._get_session())
 
 
 def after_this_request(f: AfterRequestCallable[Any]) -> AfterRequestCallable[Any]:
@@ -380,18 +371,3 @@ def has_request_context() -> bool:
 def has_app_context() -> bool:
     """Tell whether an app is active here."""
     return _cv_app.get(None) is not None
-
-
-@contextmanager
-def keeping_contexts(keep: Callable[[AppContext], object]) -> Iterator[None]:
-    """Call `keep` with the context of each request that ends meanwhile, or is left current by its plan."""
-    before = _cv_request.get(None)
-    token = _cv_keep.set(keep)
-    try:
-        yield
-    finally:
-        _cv_keep.reset(token)
-        left = _cv_request.get(None)  # a plan on its native road undoes nothing: its contextvars.Context ends
-        if left is not None and left is not before:
-            left._is_entered = False  # whoever pushes it again pops it as well
-            keep(left)

@@ -21,14 +21,13 @@ from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from kolben.app.contexts import keeping_contexts
 from kolben.base import Limits
 from kolben.http import Handler, Plan
-from kolben.interop.hosting import WSGIHandler
+from kolben.interop._hosting import WSGIHandler
 from kolben.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -52,7 +51,7 @@ OF_EVERY_ENVIRON = {
     "SERVER_PORT",
     "SERVER_PROTOCOL",
 }
-KEEP = "werkzeug.debug.preserve_context"
+KEEP = "werkzeug.debug.preserve_context"  # who is told of a request's context at its end
 PATH_SAFE = "/:@!$&'()*+,;=~"
 QUERY_SAFE = "".join(map(chr, range(0x21, 0x7F)))  # as it is, but for what no target may hold
 
@@ -83,7 +82,6 @@ class ObservedHandler(Handler):
 
     def __init__(self, handler: Handler, environ: WSGIEnvironment) -> None:
         self._handler = handler
-        self._keep: Callable[[Any], object] | None = environ.get(KEEP)
         self._extra = {key: value for key, value in environ.items() if is_extra(key, value)}
         self._script_name = environ.get("SCRIPT_NAME", "")
         self.request_class = handler.request_class
@@ -107,10 +105,6 @@ class ObservedHandler(Handler):
         """Take up what a plan raised: the server will answer with 500, the test sees the error."""
         self.error = error
 
-    def keep(self) -> contextlib.AbstractContextManager[object]:
-        """Keep the contexts of a plan, if the client asked for them."""
-        return contextlib.nullcontext() if self._keep is None else keeping_contexts(self._keep)
-
 
 class ObservedPlan(Plan):
     """One plan under observation."""
@@ -123,9 +117,8 @@ class ObservedPlan(Plan):
     def run(self, request: Request) -> Any:
         """Run it."""
         try:
-            with self._observer.keep():
-                self._observer.prepare(request)
-                return self._plan.run(request)
+            self._observer.prepare(request)
+            return self._plan.run(request)
         except BaseException as error:
             self._observer.note(error)
             raise
@@ -133,9 +126,8 @@ class ObservedPlan(Plan):
     async def run_async(self, request: Request) -> Any:
         """Run it."""
         try:
-            with self._observer.keep():
-                self._observer.prepare(request)
-                return await self._plan.run_async(request)
+            self._observer.prepare(request)
+            return await self._plan.run_async(request)
         except BaseException as error:
             self._observer.note(error)
             raise
@@ -145,7 +137,7 @@ def is_extra(key: str, value: object) -> bool:
     """Tell whether an environ's entry says something that no HTTP message and no connection does."""
     if key == "wsgi.errors":
         return value is not sys.stderr
-    return key not in OF_EVERY_ENVIRON and not key.startswith(("HTTP_", "wsgi.", "werkzeug."))
+    return key == KEEP or (key not in OF_EVERY_ENVIRON and not key.startswith(("HTTP_", "wsgi.", "werkzeug.")))
 
 
 def exchange(handler: Handler, environ: WSGIEnvironment, limits: Limits | None) -> bytes:

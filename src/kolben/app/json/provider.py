@@ -15,6 +15,7 @@ from werkzeug.http import http_date
 
 from kolben.app.registries import AppType
 from kolben.http._json import Encoder
+from kolben.http.json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ class DefaultJSONProvider(JSONProvider):
         return json.dumps(obj, **kwargs)
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return json.loads(s, **kwargs)
+        return json.loads(s, **kwargs) if kwargs else loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
