@@ -17,6 +17,7 @@ __all__ = ["COMMANDS", "main", "main_of_module"]
 COMMANDS = {
     "run": "Serve an app.",
     "routes": "Show an app's rules, and where their views run.",
+    "flask": "What `flask` does, on Kolben; `adopt` makes it this environment's flask.",
 }
 FLAGS = {"--help": "Show this, or with a command its options.", "--version": "Show the versions of Kolben and of Python."}
 EXAMPLES = """\
