@@ -16,6 +16,8 @@ __all__ = ["COMMANDS", "main", "main_of_module"]
 
 COMMANDS = {
     "run": "Serve an app.",
+    "serve": "Serve an app on the internet: `run --prod`.",
+    "reload": "Let a running `serve` load the app anew.",
     "routes": "Show an app's rules, and where their views run.",
 }
 FLAGS = {"--help": "Show this, or with a command its options.", "--version": "Show the versions of Kolben and of Python."}

@@ -14,6 +14,8 @@ from kolben.server._socket cimport EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer,
 cdef enum:
     ACCEPTS_PER_STEP = 64     # so that a storm of connections does not starve those that are open
     REST = 500                # milliseconds without accepting after the kernel ran out of something
+    HOLD = 10                 # milliseconds that a worker with more connections than the others leaves to them
+    ACCEPTS_AFTER_HOLD = 4    # after that it takes some all the same: the others may be too busy to
 
 cdef object log = logging.getLogger("kolben.server")
 
@@ -26,6 +28,8 @@ cdef class Acceptor(Watched):
     cdef str scheme
     cdef object server
     cdef object listener
+    cdef public object scores         # Scores shared with other workers, or None: nobody else accepts from this listener
+    cdef int unconditional            # connections to accept before the scores are asked again
 
     def __init__(self, Engine engine not None, listener, *, str scheme not None, server not None):
         self.engine = engine
@@ -38,8 +42,15 @@ cdef class Acceptor(Watched):
         self.fd = self.listener.fileno()
         self.engine.reactor.watch(self, True)
 
+    def leave(self):
+        """Accept no more: who waits is left to others that share the listener."""
+        if self.fd >= 0:
+            self.engine.reactor.forget(self)
+            self.fd = -1
+
     def stop(self):
         """Accept what has connected already, and then no more."""
+        self.scores = None
         if self.fd >= 0:
             try:
                 while self.accept_some() == ACCEPTS_PER_STEP:
@@ -62,6 +73,11 @@ cdef class Acceptor(Watched):
         while accepted < ACCEPTS_PER_STEP:
             if self.engine.connection_limit and self.engine.active >= self.engine.connection_limit:
                 self.rest("limits.connections is reached")
+                break
+            if self.unconditional > 0:
+                self.unconditional -= 1
+            elif self.scores is not None and not self.scores.may_accept(self.engine.active):
+                self.hold_back()
                 break
             length = sizeof(address)
             memset(address, 0, 28)
@@ -87,6 +103,13 @@ cdef class Acceptor(Watched):
         log.warning("Accepting no connections for %d ms: %s (%d are open)", REST, reason, self.engine.active)
         self.engine.reactor.pause(self)
         self.engine.reactor.set_timer(self, REST)
+        return 0
+
+    cdef int hold_back(self) except -1:
+        """Leave who waits to workers with fewer connections, for a moment."""
+        self.unconditional = ACCEPTS_AFTER_HOLD
+        self.engine.reactor.pause(self)
+        self.engine.reactor.set_timer(self, HOLD)
         return 0
 
     cdef int end_idle(self) except -1:
