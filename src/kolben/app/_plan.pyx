@@ -11,8 +11,11 @@ Both paths keep one order: context, before, view, after, session, teardown, firs
 import sys
 
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport uint64_t
+from libc.string cimport memcmp, memcpy
 
 from kolben.app._context cimport ContextBase, make_current
 from kolben.app._version cimport Version
@@ -25,6 +28,7 @@ from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    PyObject *PyList_GET_ITEM(object list, Py_ssize_t i)      # borrowed
     bint PyCoro_CheckExact(object o)
     int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
     void Py_DECREF(PyObject *o)
@@ -32,21 +36,56 @@ cdef extern from "Python.h":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
 cdef enum:
-    FIXED_LIMIT = 4096        # pairs of path and method: a rule can be reached by more paths than one, a peer must not fill memory
+    FIXED_ROUTES = 1024       # a power of 2
+    FIXED_LENGTH = 256        # bytes of method and path
 
 cdef tuple NO_ARGS = ()
 
 
 @cython.final
 cdef class Route:
-    """A rule without variables, and its plan."""
+    """What a method and path, byte for byte as they were sent, lead to: a rule without variables, and its plan."""
 
+    cdef bytes target         # such as b"GET /hello"
+    cdef object method
+    cdef object path          # decoded
     cdef object rule
     cdef Plan plan
 
-    def __init__(self, rule, plan):
-        self.rule = rule
-        self.plan = plan
+    @staticmethod
+    cdef Route of(bytes target, RequestBase request, object rule, Plan plan):
+        cdef Route route = Route.__new__(Route)
+        route.target = target
+        route.method = request.method_text()
+        route.path = request.path_text()
+        route.rule = rule
+        route.plan = plan
+        return route
+
+    cdef bint leads(self, const char *p, Py_ssize_t n) noexcept:
+        return PyBytes_GET_SIZE(self.target) == n and memcmp(PyBytes_AS_STRING(self.target), p, n) == 0
+
+    cdef Plan take(self, RequestBase request):
+        request._method = self.method
+        request._path = self.path
+        request.url_rule = self.rule
+        request.view_args = {}
+        return self.plan
+
+
+cdef inline Py_ssize_t slot_of(const char *p, Py_ssize_t n) noexcept:
+    """Where a target's Route stands in a table of FIXED_ROUTES."""
+    cdef uint64_t word, mixed = <uint64_t>n
+    while n >= 8:
+        memcpy(&word, p, 8)
+        mixed = (mixed ^ word) * 0x9E3779B97F4A7C15ULL
+        mixed ^= mixed >> 32
+        p += 8
+        n -= 8
+    word = 0
+    memcpy(&word, p, n)
+    mixed = (mixed ^ word) * 0x9E3779B97F4A7C15ULL
+    return (mixed >> 40) & (FIXED_ROUTES - 1)
 
 
 cdef class AppHandler(Handler):
@@ -60,8 +99,7 @@ cdef class AppHandler(Handler):
     cdef Tree tree                        # None: this app's requests are not matched natively
     cdef str domain
     cdef dict plans                       # endpoint -> Plan
-    cdef dict fixed                       # path -> {method: Route}: rules without variables that were asked for
-    cdef Py_ssize_t fixed_count
+    cdef list fixed                       # FIXED_ROUTES places, each the last Route that belongs there, or None
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
@@ -83,28 +121,32 @@ cdef class AppHandler(Handler):
             self.seen_map = self.tree.version
         self.domain = self.app.url_map.default_subdomain or ""
         self.plans = {}
-        self.fixed = {}
-        self.fixed_count = 0
+        self.fixed = [None] * FIXED_ROUTES
         self.general = self.compiler.general_plan()
         self.unrouted = self.compiler.unrouted_plan()
         return 0
 
     cpdef Plan match(self, RequestBase request):
         cdef PyObject *known
+        cdef const char *p
+        cdef Py_ssize_t n
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
         if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
-        known = PyDict_GetItem(self.fixed, request.path_text())
-        if known != NULL:
-            known = PyDict_GetItem(<object>known, request.method_text())
-            if known != NULL:
-                request.url_rule = (<Route>known).rule
-                request.view_args = {}
-                return (<Route>known).plan
-        return self.search(request)
+        if request.head is None:
+            return self.search(request, NULL, 0)
+        p = PyBytes_AS_STRING(request.head) + request.span.start
+        n = request.span.path + request.span.path_length - request.span.start
+        if n > FIXED_LENGTH:
+            return self.search(request, NULL, 0)
+        known = PyList_GET_ITEM(self.fixed, slot_of(p, n))
+        if known != <PyObject *>None and (<Route>known).leads(p, n):
+            return (<Route>known).take(request)
+        return self.search(request, p, n)
 
-    cdef Plan search(self, RequestBase request):
+    cdef Plan search(self, RequestBase request, const char *target, Py_ssize_t length):
+        """Ask the tree; keep what a target leads to, if it is given."""
         cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
         cdef Plan plan
         cdef PyObject *known
@@ -120,9 +162,8 @@ cdef class AppHandler(Handler):
             return self.general
         request.url_rule = found.rule
         request.view_args = found.view_args
-        if not found.view_args and self.fixed_count < FIXED_LIMIT:
-            self.fixed.setdefault(request.path_text(), {})[request.method_text()] = Route(found.rule, plan)
-            self.fixed_count += 1
+        if not found.view_args and target != NULL:
+            self.fixed[slot_of(target, length)] = Route.of(target[:length], request, found.rule, plan)
         return plan
 
 
