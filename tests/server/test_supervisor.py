@@ -213,7 +213,7 @@ def test_the_parents_death_ends_the_leash(tmp_path):
 def test_an_old_worker_is_relieved_after_its_successor_serves(run):
     scores = """
         import mmap, time
-        table, row = memoryview(mmap.mmap(facts["scores"], 256 * 64)).cast("q"), facts["row"] * 8
+        table, row = memoryview(mmap.mmap(facts["scores"], 256 * 128)).cast("q"), facts["row"] * 16
         table[row], table[row + 3], table[row + 5] = 1, 1000, time.monotonic_ns() // 1000000
     """
 

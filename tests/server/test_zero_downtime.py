@@ -49,8 +49,9 @@ class Seen:
 
     def __str__(self):
         return (
-            f"{self.answers.total()} answers of {len(self.answers)} releases over {self.connections} connections: {len(self.refused)} refused, "
-            f"{len(self.lost)} lost, {len(self.unexcused())} of them not on a connection of one of the {len(self.killed)} killed workers"
+            f"{self.answers.total()} answers of {len(self.answers)} releases over {self.connections} connections: "
+            f"{len(self.refused)} refused, {len(self.lost)} lost, "
+            f"{len(self.unexcused())} of them not on a connection of one of the {len(self.killed)} killed workers"
         )
 
 
@@ -197,7 +198,7 @@ def test_nobody_notices_reloads_kills_and_a_broken_release(server, reloads, kill
         play(server, seen, reloads=reloads, kills=kills)
     with capsys.disabled():
         if reloads > 1:
-            print(f"\n{reloads} reloads, {kills} kills, 1 broken release: {seen}")
+            print(f"\n{reloads} reloads, {kills} kills, 1 broken release: {seen}")  # noqa: T201 - the bar's figures
     assert seen.refused == []
     assert seen.unexcused() == []
     assert server.close() == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kolben.base.errors import UsageError
 from kolben.cli.environment import is_set, load_files
-from kolben.cli.options import Options, number, parse
+from kolben.cli.options import SWITCH, Options, number, parse
 from kolben.cli.run import OPTIONS as RUN_OPTIONS
 from kolben.cli.run import binds_of
 
@@ -39,6 +39,9 @@ OPTIONS: Options = {
     ("--max-requests",): {"type": number(0, 10**9), "default": 0, "metavar": "N", "help": "that a worker answers before it is relieved"},
     ("--max-age",): {"type": seconds, "default": 0, "metavar": "SECONDS", "help": "that a worker lives before it is relieved"},
     ("--max-memory",): {"type": number(0, 10**7), "default": 0, "metavar": "MIB", "help": "that a worker holds before it is relieved"},
+    ("--security-fields",): {"action": SWITCH, "default": True, "help": "nosniff, frame options and referrer policy in every answer"},
+    ("--content-policy",): {"metavar": "POLICY", "help": "a Content-Security-Policy for every answer"},
+    ("--server-field",): {"action": SWITCH, "default": True, "help": "`Server: kolben` in every answer"},
     ("--log-format",): {"choices": ("text", "json"), "help": "how the log looks (text on a terminal, else json)"},
     ("--log-file",): {"metavar": "PATH", "help": "where the log goes instead of standard error; SIGUSR1 opens it again"},
 }

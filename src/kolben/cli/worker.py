@@ -13,6 +13,7 @@ from kolben.cli.run import load_app, unfit
 from kolben.cli.serve import read_options
 from kolben.server.access import AccessLog
 from kolben.server.logs import LogFile, set_up_logs
+from kolben.server.profile import set_profile
 from kolben.server.serving import limits_of, timeouts_of
 from kolben.server.worker import Inheritance, Worker
 
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     try:
         app = load_app(options)
         app.debug = False  # whatever the file says
+        set_profile(security=options.security_fields, content_policy=options.content_policy, server=options.server_field)
         return serve(worker, app, options)
     except UsageError as error:
         return worker.fail(str(error))

@@ -60,6 +60,7 @@ cdef class Connection(Watched):
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
     cdef tuple closing                # (a response to be closed once its last byte is out, its context), or None
+    cdef int64_t began, ready, started    # microseconds, if there is an access log: its head was complete, its body too, its plan ran
     cdef bint ending                  # all is said; shut down once it is sent
 
     cdef int open(self, int fd, ConnectionFacts info) except -1

@@ -20,12 +20,13 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from kolben.http._plan cimport INLINE, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
-from kolben.server._engine cimport Engine, READ_SIZE
+from kolben.server._engine cimport Engine, PLACE_SIZE, READ_SIZE
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
     sockaddr_in, sockaddr_in6, unsent,
@@ -49,6 +50,22 @@ cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+cdef int64_t microseconds() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
+
+
+cdef int note_place(char *place, object name) except -1:
+    """Leave a plan's name where whoever looks for the cause of a crash finds it."""
+    cdef Py_ssize_t n
+    cdef const char *text = PyUnicode_AsUTF8AndSize(name, &n)
+    n = min(n, PLACE_SIZE - 1)
+    memcpy(place, text, n)
+    place[n] = 0
+    return 0
 
 
 cdef int view_of(object data, const unsigned char **p, Py_ssize_t *n) except -1:
@@ -379,6 +396,8 @@ cdef class Connection(Watched):
         self.request = request
         self.served += 1
         engine.requests += 1
+        if engine.access_log is not None:
+            self.began = self.ready = self.started = microseconds()
         self.keep_alive = request.span.keep_alive and not engine.draining and not (
             engine.request_limit and self.served >= engine.request_limit and not self.follows)
         try:
@@ -445,6 +464,10 @@ cdef class Connection(Watched):
 
     cdef int run(self) except -1:
         self.phase = RUNNING
+        if self.engine.place != NULL:
+            note_place(self.engine.place, self.plan.name)
+        if self.engine.access_log is not None:
+            self.ready = self.started = microseconds()
         self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == INLINE:
             return self.run_inline()
@@ -471,6 +494,8 @@ cdef class Connection(Watched):
         request, plan, context = self.request, self.plan, self.context
         if self.fd < 0:
             return                                        # cut while it waited
+        if self.engine.access_log is not None:
+            self.started = microseconds()
         PyContext_Enter(context)
         try:
             response = plan.run(request)
@@ -588,8 +613,14 @@ cdef class Connection(Watched):
 
     def note(self, int status):
         """Give one answer to the access log; an error of the log's is not the request's."""
+        cdef int64_t now = microseconds()
+        cdef int64_t size = self.engine.outgoing.length
         try:
-            self.engine.access_log(self.info.remote, self.request, status)
+            if self.request is None:
+                self.engine.access_log(self.info.remote, None, status, size, 0, 0, 0)
+            else:
+                self.engine.access_log(
+                    self.info.remote, self.request, status, size, self.ready - self.began, self.started - self.ready, now - self.started)
         except Exception:
             log.exception("Error in the access log")
 

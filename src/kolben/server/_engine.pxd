@@ -12,6 +12,7 @@ from kolben.wire._writer cimport Output
 
 cdef enum:
     READ_SIZE = 65536         # bytes of one recv
+    PLACE_SIZE = 64           # bytes
 
 
 cdef class Engine:
@@ -32,7 +33,9 @@ cdef class Engine:
     cdef int64_t body_limit, body_memory, output_limit, lingering_limit, chunk_overhead, request_limit, connection_limit
     cdef int64_t first_byte, head, body_idle, body_grace, write, keep_alive, lingering     # milliseconds; 0: none
     cdef double body_rate             # bytes a second
-    cdef public object access_log         # (remote, request, status) -> None, or None: nothing is noted
+    cdef public object access_log         # AccessLog of access.py, or None: nothing is noted
+    cdef char *place                      # PLACE_SIZE bytes that others read: the name of the plan that was begun last; NULL: nobody asks
+    cdef object place_owner
     cdef public bint draining         # stopping: every answer says close
     cdef readonly Py_ssize_t active, accepted, requests, refused
 

@@ -27,6 +27,9 @@ class Engine:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
     ) -> None: ...
+    def note_places(self, memory: memoryview) -> None:
+        """Write the name of each plan that is begun into `memory`, which outlives this process."""
+
     @property
     def reactor(self) -> Reactor: ...
     @property

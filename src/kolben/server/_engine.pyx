@@ -52,6 +52,13 @@ cdef class Engine:
         self.set_limits(limits or Limits())
         self.set_timeouts(timeouts or Timeouts())
 
+    def note_places(self, unsigned char[::1] memory not None):
+        """Write the name of each plan that is begun into `memory`, which outlives this process."""
+        if memory.shape[0] < PLACE_SIZE:
+            raise ValueError(f"expected {PLACE_SIZE} bytes, got {memory.shape[0]}")
+        self.place_owner = memory
+        self.place = <char *>&memory[0]
+
     cdef int set_limits(self, object limits) except -1:
         self.limits = limits
         self.parser = HeadParser(limits.request_line, limits.head, limits.field_count)

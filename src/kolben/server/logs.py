@@ -91,6 +91,11 @@ class LogFile(logging.StreamHandler[TextIO]):
         self.path = path
         super().__init__(path.open("a", encoding="utf-8"))
 
+    def close(self) -> None:
+        """Close the file, too."""
+        super().close()
+        self.stream.close()
+
     def reopen(self) -> None:
         """Go on in a new file.  If it cannot be opened, the old one stays in use."""
         try:

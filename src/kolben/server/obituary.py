@@ -10,12 +10,16 @@ __all__ = ["obituary"]
 LONGEST = 16 * 1024  # bytes of a traceback
 
 
-def obituary(status: int, faults: IO[bytes], lived: float, requests: int) -> str:
+def obituary(status: int, faults: IO[bytes], lived: float, route: str) -> str:
     """Say it in one sentence, with the traceback that the process left in `faults` below, if it did.
 
-    `status` is as in subprocess: an exit status, or a signal's number below zero.
+    Args:
+        status: As in subprocess: an exit status, or a signal's number below zero.
+        faults: A file that the process could write to.
+        lived: Seconds.
+        route: What it began last.
     """
-    sentence = f"{cause(status)} after {lived:.1f} s and {requests} requests or a few more"
+    sentence = f"{cause(status)} after {lived:.1f} s; the last route was {route or 'none'}"
     faults.seek(0)
     trace = faults.read(LONGEST).decode("utf-8", "replace").rstrip()
     return f"{sentence}\n{trace}" if trace else sentence

@@ -15,8 +15,10 @@ from typing import Self
 
 __all__ = ["Scores", "Tally"]
 
-WIDTH = 8  # integers in a row: a line of the processor's cache, so that no two workers write into one
-ROWS = 256  # 16 KiB: workers that drain keep theirs
+WIDTH = 16  # integers in a row: two lines of the processor's cache, so that no two workers write into one
+USED = 7  # the column that says whether the row is somebody's
+PLACE = 8  # the first of those that hold text: the name of the route that was begun last
+ROWS = 256  # 32 KiB: workers that drain keep theirs
 STALE = 2000  # milliseconds: a worker that is silent for longer accepts nothing, whatever its row says
 
 
@@ -70,6 +72,11 @@ class Scores:
 
     # -- a worker's own row
 
+    def place(self) -> memoryview:
+        """Return the memory for the name of the route that was begun last: zero-terminated UTF-8."""
+        start = (self.row * WIDTH + PLACE) * 8
+        return memoryview(self._map)[start : start + (WIDTH - PLACE) * 8]
+
     def note(self, tally: Tally) -> None:
         """Write this process's row."""
         at = self.row * WIDTH
@@ -97,8 +104,8 @@ class Scores:
     def open_row(self) -> int:
         """Return a row that nobody uses; 0 if there is none: its worker then compares itself with nobody."""
         for row in range(1, ROWS):
-            if not self._table[row * WIDTH + 7]:
-                self._table[row * WIDTH + 7] = 1
+            if not self._table[row * WIDTH + USED]:
+                self._table[row * WIDTH + USED] = 1
                 self._table[0] = max(self._table[0], row)
                 return row
         return 0
@@ -112,6 +119,11 @@ class Scores:
     def read(self, row: int) -> Tally:
         """Return a worker's numbers."""
         return Tally(*self._table[row * WIDTH : row * WIDTH + 6])
+
+    def read_place(self, row: int) -> str:
+        """Return the name of the route that a worker began last; "" if there was none."""
+        start = (row * WIDTH + PLACE) * 8
+        return self._map[start : start + (WIDTH - PLACE) * 8].partition(b"\0")[0].decode("utf-8", "replace")
 
 
 def milliseconds() -> int:

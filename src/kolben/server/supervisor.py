@@ -193,7 +193,7 @@ class Supervisor:
             if not child.leash.is_cut:
                 self._listen_to(child)  # its last words
             now = time.monotonic()
-            how = obituary(status, child.faults, now - child.started, self._scores.read(child.row).requests)
+            how = obituary(status, child.faults, now - child.started, self._scores.read_place(child.row))
             del self.children[child.number]
             if self.fleet.on_ended(child.number, now, child.said or how) or (status < 0 and child.kill_at == float("inf")):
                 log.error("Worker %d (pid %d, generation %d) %s", child.number, child.process.pid, child.generation, how)

@@ -96,6 +96,7 @@ class Worker:
         """
         listeners = [each for fd in self._inheritance.listeners for each in listen_all(parse_address(f"fd://{fd}"))]
         self.server = Server(handler, listeners, limits=limits, timeouts=timeouts, scores=self.scores if self.scores.row else None)
+        self.server.engine.note_places(self.scores.place())
         prepare(self.server)
         loop = self.server.loop
         loop.add_reader(self.leash.fileno(), self._obey)
