@@ -95,7 +95,7 @@ def terminate():
 
 
 def until(fact):
-    end = time.monotonic() + 2 * SOON
+    end = time.monotonic() + 6 * SOON
     while not (value := fact()):
         assert time.monotonic() < end, "it never came to pass"
         time.sleep(0.005)

@@ -12,6 +12,7 @@ from kolben.cli.environment import is_set, load_files
 from kolben.cli.options import SWITCH, Options, number, parse
 from kolben.cli.run import OPTIONS as RUN_OPTIONS
 from kolben.cli.run import binds_of
+from kolben.server.proxies import parse_trust
 
 if TYPE_CHECKING:
     from kolben.net import Listener
@@ -39,6 +40,8 @@ OPTIONS: Options = {
     ("--max-requests",): {"type": number(0, 10**9), "default": 0, "metavar": "N", "help": "that a worker answers before it is relieved"},
     ("--max-age",): {"type": seconds, "default": 0, "metavar": "SECONDS", "help": "that a worker lives before it is relieved"},
     ("--max-memory",): {"type": number(0, 10**7), "default": 0, "metavar": "MIB", "help": "that a worker holds before it is relieved"},
+    ("--proxy",): {"metavar": "NETWORKS", "help": "whose X-Forwarded-For and -Proto are believed: 10.0.0.0/8,unix (nobody's)"},
+    ("--proxy-forwarded",): {"action": "store_true", "help": "those proxies write Forwarded (RFC 7239) instead"},
     ("--security-fields",): {"action": SWITCH, "default": True, "help": "nosniff, frame options and referrer policy in every answer"},
     ("--content-policy",): {"metavar": "POLICY", "help": "a Content-Security-Policy for every answer"},
     ("--server-field",): {"action": SWITCH, "default": True, "help": "`Server: kolben` in every answer"},
@@ -67,6 +70,7 @@ def read_options(arguments: list[str]) -> Namespace:
     """Read the command line: the supervisor's, and again each worker's."""
     options = parse("serve", "Serve an app on the internet: worker processes, reload without downtime, no debug mode.", OPTIONS, arguments)
     options.debug = False
+    options.trust = parse_trust(options.proxy) if options.proxy else None
     return options
 
 

@@ -14,6 +14,7 @@ from kolben.cli.serve import read_options
 from kolben.server.access import AccessLog
 from kolben.server.logs import LogFile, set_up_logs
 from kolben.server.profile import set_profile
+from kolben.server.proxies import ProxyHandler
 from kolben.server.serving import limits_of, timeouts_of
 from kolben.server.worker import Inheritance, Worker
 
@@ -54,7 +55,8 @@ def serve(worker: Worker, app: Any, options: Namespace) -> int:
     timeouts = timeouts_of(app)
     if options.graceful is not None:
         timeouts = replace(timeouts, graceful=options.graceful)
-    worker.run(app.handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts)
+    handler = ProxyHandler(app.handler, options.trust, standard=options.proxy_forwarded) if options.trust else app.handler
+    worker.run(handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts)
     return 0
 
 

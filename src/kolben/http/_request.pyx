@@ -356,6 +356,16 @@ cdef class RequestBase:
         self.ensure_head()
         return field_items(self.head, &self.span)
 
+    def _come_from(self, host, scheme):
+        """Take what a trusted proxy says of the connection that it passed this request on from; None: it does not say."""
+        self.ensure_head()
+        cdef ConnectionInfo before = self.connection
+        cdef ConnectionInfo info = ConnectionInfo.__new__(ConnectionInfo)
+        info.scheme = scheme or before.scheme
+        info.server = before.server
+        info._remote = (host, 0) if host else before.remote
+        self.connection = info
+
     def _wire(self):
         """What only the environ needs: (target, raw path, minor version, content length, authority, connection, body)."""
         self.ensure_head()
