@@ -41,11 +41,13 @@ ROWS = [
     "flask + bjoern",
     "flask + gunicorn sync",
 ]
-WORKLOADS = ["plaintext", "json"]
+WORKLOADS = ["plaintext", "json", "params", "body"]
 BARS = {  # multiples of climit's plaintext
-    ("kolben inline", "plaintext"): 1.35,
-    ("kolben inline", "json"): 1.6,
-    ("kolben async", "plaintext"): 1.7,
+    ("kolben inline", "plaintext"): 1.25,
+    ("kolben inline", "json"): 1.3,
+    ("kolben inline", "params"): 1.5,  # two variables and a query among 100 rules, answered as JSON
+    ("kolben inline", "body"): 1.65,  # a small JSON body, parsed and echoed
+    ("kolben async", "plaintext"): 1.55,
 }
 SYSCALLS_BAR = ("kolben inline", 2.2)  # a request
 

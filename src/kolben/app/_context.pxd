@@ -1,10 +1,7 @@
 """The map of a context's native data and of the proxies that read it."""
 
-cdef object cv_app            # contextvars.ContextVar: the context whose app is current; unset: that of cv_request
-cdef object cv_request        # contextvars.ContextVar: the context whose request is current
-
-
-cdef ContextBase context_in(object variable)              # what one of the two holds; None: nothing
+cdef ContextBase app_context_alone()                      # the one that was pushed without a request; None: there is none
+cdef ContextBase request_context()                        # the current request's; None: there is none
 cdef int make_current(ContextBase context) except -1      # in a contextvars.Context that ends with the request
 
 

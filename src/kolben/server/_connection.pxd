@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from kolben.http._plan cimport Plan
 from kolben.http._request cimport ConnectionInfo, RequestBase
+from kolben.http._scope cimport Scope
 from kolben.net._buffer cimport Block
 from kolben.server._engine cimport Engine
 from kolben.server._reactor cimport Watched
@@ -50,6 +51,7 @@ cdef class Connection(Watched):
     cdef RequestBase request
     cdef Plan plan
     cdef object context               # contextvars.Context of the present request
+    cdef Scope scope                  # whose Context that is, if it was lent; else None
     cdef object task
     cdef object done                  # the response of a task, waiting for its turn
     cdef list pending                 # output that the kernel did not take: bytes-like objects

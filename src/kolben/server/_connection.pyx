@@ -25,6 +25,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from kolben.http._plan cimport INLINE, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
+from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, PLACE_SIZE, READ_SIZE
 from kolben.server._socket cimport (
@@ -468,9 +469,9 @@ cdef class Connection(Watched):
             note_place(self.engine.place, self.plan.name)
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
-        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == INLINE:
             return self.run_inline()
+        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == TASK:
             return self.run_task()
         if not self.engine.executor.submit_request(self):
@@ -478,6 +479,8 @@ cdef class Connection(Watched):
         return 0
 
     cdef int run_inline(self) except -1:
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
         self.engine.reactor.leave_loop()
         PyContext_Enter(self.context)
         try:
@@ -692,9 +695,13 @@ cdef class Connection(Watched):
 
     cdef int release(self) except -1:
         """Let go of the present request."""
+        cdef Scope scope
         self.request = None
         self.plan = None
         self.context = None
+        if self.scope is not None:
+            scope, self.scope = self.scope, None
+            self.engine.contexts.take_back(scope)
         self.stream = None
         self.chunks = None
         return 0

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from kolben.http._plan cimport Handler
 from kolben.http._response cimport Outgoing
+from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
 from kolben.server._reactor cimport Reactor
 from kolben.server._tasks cimport TaskStarter
@@ -28,6 +29,7 @@ cdef class Engine:
     cdef unsigned char *read_buffer   # READ_SIZE bytes, likewise
     cdef object executor              # Executor of execution.py
     cdef object base_context          # contextvars.Context that every request's is a copy of
+    cdef Contexts contexts            # that inline calls run in
     cdef TaskStarter starter
     cdef readonly object limits
     cdef int64_t body_limit, body_memory, output_limit, lingering_limit, chunk_overhead, request_limit, connection_limit

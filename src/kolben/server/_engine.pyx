@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t
 from kolben.http._plan cimport Handler
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing
+from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
 from kolben.server._reactor cimport Reactor
 from kolben.server._tasks cimport TaskStarter
@@ -46,6 +47,7 @@ cdef class Engine:
         self.executor = executor
         self.starter = starter
         self.base_context = contextvars.copy_context()
+        self.contexts = Contexts(self.base_context)
         self.output = Output()
         self.outgoing = Outgoing()
         self.blocks = BlockPool(BLOCK_SIZE, BLOCKS_KEPT)

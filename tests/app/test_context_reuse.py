@@ -1,0 +1,169 @@
+"""Requests that run inline use one contextvars.Context after the other's end: nobody may ever notice."""
+
+import contextvars
+import gc
+import threading
+
+import pytest
+from tests.server.conftest import SOON, serve  # noqa: F401 (a fixture)
+
+from kolben import App, current_app, g, request
+
+variable = contextvars.ContextVar("variable", default="unset")
+
+
+@pytest.fixture
+def app():
+    return App(__name__)
+
+
+@pytest.fixture(params=["reused", "not reused"])
+def get(app, serve, request):  # noqa: F811
+    """get(path) asks a server for it, always the same one and on one connection.
+
+    What variables are set where the server is made, its requests have; with any, no Context is used again.
+    """
+    base, peers = contextvars.Context(), []
+    if request.param == "not reused":
+        base.run(contextvars.ContextVar("another").set, 1)
+
+    def get(path):
+        if not peers:
+            peers.append(base.run(serve, app.handler).connect())
+        peers[0].get(path)
+        return peers[0].answer().body.decode()
+
+    return get
+
+
+def inline(app, path, view):
+    app.add_url_rule(path, path, view, run="inline")
+
+
+def test_each_request_is_its_own(app, get):
+    def view(name):
+        before = g.get("name", "nothing")
+        g.name = name
+        return f"{before} {request.path} {current_app.name}"
+
+    inline(app, "/<name>", view)
+    assert [get(path) for path in ("/a", "/b", "/c")] == [f"nothing {path} {app.name}" for path in ("/a", "/b", "/c")]
+
+
+def test_a_variable_that_a_view_sets_is_unset_for_the_next(app, get):
+    def view():
+        found = variable.get()
+        variable.set("set")
+        return found
+
+    inline(app, "/", view)
+    assert [get("/") for _ in range(3)] == ["unset"] * 3
+
+
+@pytest.mark.parametrize(
+    "change", [None, lambda: variable.set("later"), lambda: [contextvars.ContextVar(str(i)).set(i) for i in range(40)]]
+)
+def test_a_copy_of_the_context_keeps_its_request(app, get, change):
+    copies = []
+
+    def view(name):
+        copies.append(contextvars.copy_context())
+        if change:
+            copies[-1].run(change)
+        return name
+
+    inline(app, "/<name>", view)
+    for name in "abc":
+        get("/" + name)
+    assert [copy.run(lambda: request.path) for copy in copies] == ["/a", "/b", "/c"]
+
+
+def test_a_copy_that_was_changed_after_its_request_keeps_it(app, get):
+    copies = []
+
+    def view(name):
+        if name == "a":
+            copies.append(contextvars.copy_context())
+        return name
+
+    inline(app, "/<name>", view)
+    get("/a")
+    copies[0].run(variable.set, "later")
+    get("/b")
+    get("/c")
+    assert copies[0].run(lambda: request.path) == "/a"
+
+
+def test_a_token_resets_in_the_context_of_its_own_request_only(app, get):
+    tokens, errors = [], []
+
+    def keep():
+        first = variable.set("set")
+        tokens.append(variable.set("again"))
+        variable.reset(first)
+        return "kept"
+
+    def use():
+        try:
+            variable.reset(tokens[0])
+        except ValueError as error:
+            errors.append(str(error))
+        return variable.get()
+
+    inline(app, "/keep", keep)
+    inline(app, "/use", use)
+    get("/keep")
+    assert get("/use") == "unset"
+    assert "different Context" in errors[0]
+
+
+def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(app, get):
+    go, seen, threads = threading.Event(), [], []
+
+    def late():
+        assert go.wait(SOON)
+        seen.append(request.path)
+
+    def view(name):
+        if name == "a":
+            threads.append(threading.Thread(target=contextvars.copy_context().run, args=(late,)))
+            threads[0].start()
+        return name
+
+    inline(app, "/<name>", view)
+    get("/a")
+    get("/b")
+    go.set()
+    threads[0].join(SOON)
+    assert seen == ["/a"]
+
+
+def test_outside_of_a_request_nothing_is_current(app, get):
+    inline(app, "/", lambda: "")
+    get("/")
+    assert not request
+    with pytest.raises(RuntimeError, match="outside of request context"):
+        request.path  # noqa: B018
+
+
+def test_a_request_is_freed_at_its_end(app, get):
+    """Not when the next one takes its place."""
+    alive = []
+
+    class Thing:
+        def __del__(self):
+            alive.remove(self.name)
+
+    def view(name):
+        g.thing = Thing()
+        g.thing.name = name
+        alive.append(name)
+        return name
+
+    inline(app, "/<name>", view)
+    gc.disable()
+    try:
+        get("/a")
+        assert alive == []
+    finally:
+        gc.enable()
