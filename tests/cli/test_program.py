@@ -45,8 +45,8 @@ def test_version_is_the_packages(kolben_: Kolben) -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("rum", "there is no command 'rum'. Did you mean run?\n  Do: choose one of run, serve, reload, routes"),
-        ("xyz", "there is no command 'xyz'\n  Do: choose one of run, serve, reload, routes"),
+        ("rum", "there is no command 'rum'. Did you mean run?\n  Do: choose one of run, serve, reload, check, routes"),
+        ("xyz", "there is no command 'xyz'\n  Do: choose one of run, serve, reload, check, routes"),
         ("--versoin", "there is no option --versoin. Did you mean --version?\n  Do: `kolben --help` lists the commands"),
         ("hello.py", "expected a command, got 'hello.py'\n  Do: `kolben run hello.py` serves it"),
         ("shop:app", "expected a command, got 'shop:app'\n  Do: `kolben run shop:app` serves it"),

@@ -70,6 +70,7 @@ def read_options(arguments: list[str]) -> Namespace:
     """Read the command line: the supervisor's, and again each worker's."""
     options = parse("serve", "Serve an app on the internet: worker processes, reload without downtime, no debug mode.", OPTIONS, arguments)
     options.debug = False
+    options.ready_path = ready_path(options.ready_path)
     options.trust = parse_trust(options.proxy) if options.proxy else None
     return options
 
@@ -88,15 +89,20 @@ def make_supervisor(options: Namespace, arguments: list[str]) -> "Supervisor":
     load_files()
     if is_set("FLASK_DEBUG"):
         environment["FLASK_DEBUG"] = "0"
-    pid_path = options.pid_file or os.environ.get(PID_FILE)
-    pid_file = PidFile(Path(pid_path)) if pid_path else None
     binds = activated if activated and not (options.bind or options.host or options.port is not None) else binds_of(options)
+    listeners = open_listeners(binds)
+    pid_path = options.pid_file or os.environ.get(PID_FILE)
+    try:
+        pid_file = PidFile(Path(pid_path)) if pid_path else None
+    except UsageError:
+        close_all(listeners)
+        raise
     return Supervisor(
         command=[sys.executable, *interpreter_flags(), "-m", "kolben.cli.worker", *arguments],
-        listeners=open_listeners(binds),
+        listeners=listeners,
         size=options.workers or usable_cpus(),
         environment=environment,
-        ready_path=ready_path(options.ready_path),
+        ready_path=options.ready_path,
         recycling=Recycling(requests=options.max_requests, age=options.max_age, memory=options.max_memory * MEBIBYTE),
         start_limit=options.start_limit,
         hang_limit=options.hang_limit,
@@ -115,12 +121,17 @@ def open_listeners(binds: list[str]) -> "list[Listener]":
         for bind in binds:
             listeners.extend(listen_all(parse_address(bind)))
     except BaseException:
-        for listener in listeners:
-            listener.close()
+        close_all(listeners)
         raise
     for listener in listeners:
         log.info("Running on %s (pid %d)", url_of(listener), os.getpid())
     return listeners
+
+
+def close_all(listeners: "list[Listener]") -> None:
+    """Open nothing after all."""
+    for listener in listeners:
+        listener.close()
 
 
 def ready_path(text: str | None) -> str:
@@ -134,4 +145,4 @@ def ready_path(text: str | None) -> str:
 
 def interpreter_flags() -> list[str]:
     """Return what this Python was started with, so that the workers' is the same: -O, -X, -W and their like."""
-    return list(subprocess._args_from_interpreter_flags())  # type: ignore[attr-defined]
+    return list(subprocess._args_from_interpreter_flags())  # type: ignore[attr-defined]  # typeshed leaves it out; multiprocessing uses it too
