@@ -111,6 +111,8 @@ cdef class Connection(Watched):
         self.readable = True
         self.engine.reactor.watch(self, False)
         self.engine.active += 1
+        if self.engine.open_now != NULL:
+            self.engine.open_now[0] = self.engine.active
         self.engine.accepted += 1
         return self.set_deadline(self.engine.first_byte)
 
@@ -976,6 +978,8 @@ cdef class Connection(Watched):
         c_close(self.fd)
         self.fd = -1
         self.engine.active -= 1
+        if self.engine.open_now != NULL:
+            self.engine.open_now[0] = self.engine.active
         self.engine.output.length = 0                     # of this connection, by the invariant
         self.engine.blocks.give(self.input)
         self.input = NULL

@@ -37,7 +37,8 @@ cdef class Engine:
     cdef double body_rate             # bytes a second
     cdef public object access_log         # AccessLog of access.py, or None: nothing is noted
     cdef char *place                      # PLACE_SIZE bytes that others read: the name of the plan that was begun last; NULL: nobody asks
-    cdef object place_owner
+    cdef int64_t *open_now                # where other workers read `active`; NULL: there are none
+    cdef object place_owner, open_owner
     cdef public bint draining         # stopping: every answer says close
     cdef readonly Py_ssize_t active, accepted, requests, refused
 

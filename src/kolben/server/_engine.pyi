@@ -27,6 +27,9 @@ class Engine:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
     ) -> None: ...
+    def show_active(self, memory: memoryview) -> None:
+        """Keep `active` up to date in `memory`, too."""
+
     def note_places(self, memory: memoryview) -> None:
         """Write the name of each plan that is begun into `memory`, which outlives this process."""
 

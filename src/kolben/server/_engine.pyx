@@ -54,6 +54,11 @@ cdef class Engine:
         self.set_limits(limits or Limits())
         self.set_timeouts(timeouts or Timeouts())
 
+    def show_active(self, int64_t[::1] memory not None):
+        """Keep `active` up to date in `memory`, too."""
+        self.open_owner = memory
+        self.open_now = &memory[0]
+
     def note_places(self, unsigned char[::1] memory not None):
         """Write the name of each plan that is begun into `memory`, which outlives this process."""
         if memory.shape[0] < PLACE_SIZE:

@@ -16,10 +16,11 @@ from typing import Self
 __all__ = ["Scores", "Tally"]
 
 WIDTH = 16  # integers in a row: two lines of the processor's cache, so that no two workers write into one
+CONNECTIONS = 1  # the column that a worker's connections are written into as they come and go
 USED = 7  # the column that says whether the row is somebody's
 PLACE = 8  # the first of those that hold text: the name of the route that was begun last
 ROWS = 256  # 32 KiB: workers that drain keep theirs
-STALE = 2000  # milliseconds: a worker that is silent for longer accepts nothing, whatever its row says
+STALE = 1500  # milliseconds: a worker that is silent for longer accepts nothing, whatever its row says
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class Scores:
         os.close(self.fd)
 
     # -- a worker's own row
+
+    def open_now(self) -> memoryview:
+        """Return the memory for the number of open connections: one integer."""
+        at = self.row * WIDTH + CONNECTIONS
+        return self._table[at : at + 1]
 
     def place(self) -> memoryview:
         """Return the memory for the name of the route that was begun last: zero-terminated UTF-8."""

@@ -71,6 +71,7 @@ class Worker:
         self.scores = Scores(inheritance.scores, inheritance.row)
         self._inheritance = inheritance
         self._reopen_logs = reopen_logs
+        self._serves = False
         os.set_inheritable(inheritance.faults, False)
         os.set_inheritable(inheritance.scores, False)
         for fd in inheritance.listeners:
@@ -96,6 +97,8 @@ class Worker:
         """
         listeners = [each for fd in self._inheritance.listeners for each in listen_all(parse_address(f"fd://{fd}"))]
         self.server = Server(handler, listeners, limits=limits, timeouts=timeouts, scores=self.scores if self.scores.row else None)
+        if self.scores.row:
+            self.server.engine.show_active(self.scores.open_now())
         self.server.engine.note_places(self.scores.place())
         prepare(self.server)
         loop = self.server.loop
@@ -114,6 +117,7 @@ class Worker:
         for message in self.leash.heard():
             match message["message"]:
                 case "serve":
+                    self._serves = True
                     self.server.listen()
                 case "drain":
                     self.server.drain()
@@ -132,7 +136,7 @@ class Worker:
 
     def _note(self) -> None:
         engine = self.server.engine
-        accepts = int(self.server.is_listening and not engine.draining)
+        accepts = int(self._serves and not engine.draining)
         self.scores.note(Tally(accepts, engine.active, engine.accepted, engine.requests, engine.refused, milliseconds()))
 
     def _prove(self) -> None:
