@@ -29,6 +29,7 @@ from kolben.wire._head cimport NO_FIELD
 cdef extern from "Python.h":
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
     PyObject *PyList_GET_ITEM(object list, Py_ssize_t i)      # borrowed
+    object PyObject_Vectorcall(object function, PyObject *const *args, size_t flags, object names)
     bint PyCoro_CheckExact(object o)
     int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
     void Py_DECREF(PyObject *o)
@@ -38,8 +39,10 @@ cdef extern from "Python.h":
 cdef enum:
     FIXED_ROUTES = 1024       # a power of 2
     FIXED_LENGTH = 256        # bytes of method and path
+    MANY = 16                 # variables of a rule
 
 cdef tuple NO_ARGS = ()
+cdef list NO_VALUES = []      # never changed
 
 
 @cython.final
@@ -69,7 +72,7 @@ cdef class Route:
         request._method = self.method
         request._path = self.path
         request.url_rule = self.rule
-        request.view_args = {}
+        request.view_names, request.view_values = NO_ARGS, NO_VALUES
         return self.plan
 
 
@@ -147,7 +150,7 @@ cdef class AppHandler(Handler):
 
     cdef Plan search(self, RequestBase request, const char *target, Py_ssize_t length):
         """Ask the tree; keep what a target leads to, if it is given."""
-        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False, target != NULL)
         cdef Plan plan
         cdef PyObject *known
         if found.outcome != FOUND:
@@ -161,8 +164,8 @@ cdef class AppHandler(Handler):
                 getattr(found.rule, "provide_automatic_options", False)):
             return self.general
         request.url_rule = found.rule
-        request.view_args = found.view_args
-        if not found.view_args and target != NULL:
+        request._view_args, request.view_names, request.view_values = found._view_args, found.names, found.values
+        if found._view_args is None and not found.names and target != NULL:
             self.fixed[slot_of(target, length)] = Route.of(target[:length], request, found.rule, plan)
         return plan
 
@@ -265,8 +268,18 @@ cdef class AppPlan(Plan):
         return response
 
     cdef object call_view(self, RequestBase request):
-        values = request.view_args
-        return PyObject_Call(self.view, NO_ARGS, <dict>values) if values else self.view()
+        cdef PyObject *values[MANY]
+        cdef Py_ssize_t i, n
+        if request._view_args is not None or request.view_names is None:
+            return PyObject_Call(self.view, NO_ARGS, <dict>request.view_args) if request.view_args else self.view()
+        n = len(request.view_values)
+        if n == 0:
+            return self.view()
+        if n > MANY:
+            return PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+        for i in range(n):
+            values[i] = PyList_GET_ITEM(request.view_values, i)
+        return PyObject_Vectorcall(self.view, values, 0, request.view_names)
 
     cdef object call_before(self, RequestBase request):
         for function in self.preprocessors:

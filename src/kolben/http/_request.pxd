@@ -33,7 +33,9 @@ cdef class RequestBase:
     cdef object _root_path
     cdef object _remote_addr
     cdef public object url_rule
-    cdef public object view_args
+    cdef object _view_args                # a dict, or None where the next two say it
+    cdef tuple view_names                 # of what the rule took from the URL
+    cdef list view_values
     cdef public object routing_exception
     cdef public bint shallow
 

@@ -16,12 +16,13 @@ Where a native request deliberately differs from Werkzeug's over the same messag
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp
 
 from kolben.http._headers cimport FieldsBase, copy_spans, field_items, find_field, release_spans, says_json
+from kolben.http._loads cimport decode_json
 from kolben.http._query cimport parse_query
 from kolben.wire._head cimport PARTIAL, HeadParser, RequestHead
 
@@ -37,8 +38,15 @@ from kolben.base.errors import RemoteProtocolError
 from kolben.http._query import Args
 
 cdef extern from "Python.h":
+    PyObject *_PyType_Lookup(PyTypeObject *cls, object name) noexcept
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+
+cdef inline PyObject *found_on(type cls, str name) noexcept:
+    """What a class and its bases have under a name, borrowed and as it is: no descriptor is asked."""
+    return _PyType_Lookup(<PyTypeObject *>cls, name)
+
 
 cdef tuple NO_ARGS = ()
 cdef object EMPTY_ARGS = Args()                   # immutable, so one for all
@@ -48,10 +56,9 @@ cdef str GET = "GET"
 cdef str SLASH = "/"
 cdef object make_environ = None                   # from environ.py, at first use
 cdef object headers_class = None                  # RequestHeaders of headers.py, likewise
-cdef object native_stream = None                  # Request.stream of request.py, likewise
-cdef object loads_json = None                     # of json.py, likewise
-cdef object plain_is_json = WerkzeugRequest.is_json
-cdef object plain_mimetype = WerkzeugRequest.mimetype
+cdef PyObject *native_stream = NULL               # Request.stream of request.py, likewise
+cdef PyObject *plain_is_json = found_on(WerkzeugRequest, "is_json")
+cdef PyObject *plain_mimetype = found_on(WerkzeugRequest, "mimetype")
 cdef object wants_form = WerkzeugRequest.want_form_data_parsed.fget
 
 
@@ -179,6 +186,18 @@ cdef class RequestBase:
         self._args = None
 
     @property
+    def view_args(self):
+        """The values that the rule took from the URL, by name; None where no rule matched."""
+        if self._view_args is None and self.view_names is not None:
+            self._view_args = dict(zip(self.view_names, self.view_values, strict=True))
+        return self._view_args
+
+    @view_args.setter
+    def view_args(self, value):
+        self._view_args = value
+        self.view_names = None
+
+    @property
     def scheme(self):
         """`http` or `https`."""
         if self._scheme is not None:
@@ -289,7 +308,8 @@ cdef class RequestBase:
             return WerkzeugRequest.get_json(self, force, silent, cache)
         data = self.get_data(cache=True)
         try:
-            value = loads_of(self.json_module)(data)
+            module = self.json_module
+            value = decode_json(data) if module is json else module.loads(data)
         except ValueError as error:
             value = None if silent else self.on_json_loading_failed(error)
             self._cached_json = (self._cached_json[0], value) if silent else (value, self._cached_json[1])
@@ -384,10 +404,10 @@ cdef class RequestBase:
 cdef bint reads_natively(RequestBase request) except -1:
     """Whether what get_data() reads from is what request.py says, and nothing was read before."""
     global native_stream
-    if native_stream is None:
+    if native_stream == NULL:
         from kolben.http.request import Request
-        native_stream = Request.stream
-    return type(request).stream is native_stream and getattr(request, "_cached_data", None) is None
+        native_stream = found_on(Request, "stream")
+    return found_on(type(request), "stream") == native_stream and getattr(request, "_cached_data", None) is None
 
 
 cdef bint is_plainly_json(RequestBase request) except -1:
@@ -395,18 +415,7 @@ cdef bint is_plainly_json(RequestBase request) except -1:
     if request.head is None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
         return False
     cls = type(request)
-    return cls.is_json is plain_is_json and cls.mimetype is plain_mimetype and says_json(request.head, &request.span)
-
-
-cdef object loads_of(object module):
-    """How a JSON module reads; our own reader does what the standard library's does."""
-    global loads_json
-    if module is not json:
-        return module.loads
-    if loads_json is None:
-        from kolben.http.json import loads
-        loads_json = loads
-    return loads_json
+    return found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype and says_json(request.head, &request.span)
 
 
 cdef object make_headers(RequestBase request):
@@ -426,7 +435,7 @@ cdef object make_args(RequestBase request):
     if request.head is not None and request._query_string is None and cls is ImmutableMultiDict:
         if request.span.query_length == 0:
             return EMPTY_ARGS
-        args = Args.__new__(Args)
+        args = (<TypeSlots *>Args).tp_new(<TypeSlots *>Args, NO_ARGS, NULL)
         if parse_query(<dict>args, PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length) == 0:
             return args
     return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))
