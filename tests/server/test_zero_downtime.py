@@ -102,7 +102,7 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.log = (folder / "log").open("w+")
-        self.process = self.kolben("serve", "shop.py", "--port", str(self.port), "--workers", "2", "--no-access-log")
+        self.process = self.kolben("serve", "shop.py", "--port", str(self.port), "--workers", "2", "--ready-path", "/", "--no-access-log")
 
     def kolben(self, *arguments):
         source = str(Path(__file__).resolve().parents[2] / "src")

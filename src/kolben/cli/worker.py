@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kolben.app.logging import default_handler
 from kolben.base.errors import UsageError
 from kolben.cli.run import load_app, unfit
 from kolben.cli.serve import read_options
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
     inheritance = Inheritance.take()
     options = read_options(arguments)
     handler = set_up_logs(form=options.log_format, path=Path(options.log_file) if options.log_file else None)
+    default_handler.setFormatter(handler.formatter)  # of app.logger, if the app sets up no other
     worker = Worker(inheritance, reopen_logs=handler.reopen if isinstance(handler, LogFile) else lambda: None)
     try:
         app = load_app(options)
@@ -51,6 +53,9 @@ def serve(worker: Worker, app: Any, options: Namespace) -> int:
     def prepare(server: "Server") -> None:
         if options.access_log is not False:
             server.engine.access_log = AccessLog()
+
+        if options.trust:
+            server.engine.exempt = options.trust.and_this_machine()
 
     timeouts = timeouts_of(app)
     if options.graceful is not None:

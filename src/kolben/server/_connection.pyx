@@ -977,6 +977,8 @@ cdef class Connection(Watched):
         self.engine.reactor.forget(self)
         c_close(self.fd)
         self.fd = -1
+        if self.info.counted is not None:
+            self.engine.discount(self.info.counted)
         self.engine.active -= 1
         if self.engine.open_now != NULL:
             self.engine.open_now[0] = self.engine.active

@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t
 
 from kolben.http._plan cimport Handler
+from kolben.http._request cimport ConnectionInfo
 from kolben.http._response cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
@@ -34,6 +35,9 @@ cdef class Engine:
     cdef readonly object limits
     cdef int64_t body_limit, body_memory, output_limit, lingering_limit, chunk_overhead, request_limit, connection_limit
     cdef int64_t first_byte, head, body_idle, body_grace, write, keep_alive, lingering     # milliseconds; 0: none
+    cdef int64_t address_limit        # connections of one peer; 0: any number
+    cdef dict addresses               # key of a peer: its connections
+    cdef public object exempt         # whose connections are not counted: `host in exempt`
     cdef double body_rate             # bytes a second
     cdef public object access_log         # AccessLog of access.py, or None: nothing is noted
     cdef char *place                      # PLACE_SIZE bytes that others read: the name of the plan that was begun last; NULL: nobody asks
@@ -43,4 +47,6 @@ cdef class Engine:
     cdef readonly Py_ssize_t active, accepted, requests, refused
 
     cdef int set_limits(self, object limits) except -1
+    cdef bint admit(self, bytes key, ConnectionInfo info) except -1
+    cdef int discount(self, bytes key) except -1
     cdef int set_timeouts(self, object timeouts) except -1

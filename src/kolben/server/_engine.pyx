@@ -6,7 +6,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t
 
 from kolben.http._plan cimport Handler
-from kolben.http._request cimport RequestBase
+from kolben.http._request cimport ConnectionInfo, RequestBase
 from kolben.http._response cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
@@ -20,6 +20,9 @@ from kolben.base.limits import Limits, Timeouts
 cdef enum:
     BLOCK_SIZE = 16384    # bytes; a longer leftover gets a block of its own size
     BLOCKS_KEPT = 64
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 cdef inline int64_t milliseconds(object seconds) except -1:
@@ -51,6 +54,8 @@ cdef class Engine:
         self.output = Output()
         self.outgoing = Outgoing()
         self.blocks = BlockPool(BLOCK_SIZE, BLOCKS_KEPT)
+        self.addresses = {}
+        self.exempt = LOOPBACK
         self.set_limits(limits or Limits())
         self.set_timeouts(timeouts or Timeouts())
 
@@ -76,6 +81,24 @@ cdef class Engine:
         self.chunk_overhead = limits.head
         self.request_limit = limits.requests_per_connection
         self.connection_limit = limits.connections
+        self.address_limit = limits.connections_per_address
+        return 0
+
+    cdef bint admit(self, bytes key, ConnectionInfo info) except -1:
+        """Count one more connection of a peer; False if it has too many."""
+        cdef int64_t count = self.addresses.get(key, 0)
+        if count >= self.address_limit and info.remote[0] not in self.exempt:
+            return False
+        self.addresses[key] = count + 1
+        return True
+
+    cdef int discount(self, bytes key) except -1:
+        """One connection of a peer is closed."""
+        cdef int64_t count = self.addresses[key]
+        if count > 1:
+            self.addresses[key] = count - 1
+        else:
+            del self.addresses[key]
         return 0
 
     cdef int set_timeouts(self, object timeouts) except -1:

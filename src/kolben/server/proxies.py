@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ProxyHandler", "Trust", "parse_trust"]
 
 Network = IPv4Network | IPv6Network
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1"))
 HOPS = 32  # how many proxies in a row are looked at; a longer list is somebody's play
 SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 KNOWN = 4096  # peers whose trust is remembered
@@ -39,6 +40,10 @@ class Trust:
         self.networks = networks
         self.unix = unix
         self._known: dict[str, bool] = {}
+
+    def and_this_machine(self) -> Trust:
+        """Return whoever may have any number of connections: proxies, and what runs beside us."""
+        return Trust([*self.networks, *LOOPBACK], unix=True)
 
     def __contains__(self, host: str | None) -> bool:
         if host is None:
