@@ -39,6 +39,7 @@ ROWS = [
     "falcon + bjoern",
     "starlette + uvicorn",
     "flask + bjoern",
+    "flask + bjoern, ProxyFix",
     "flask + gunicorn sync",
 ]
 WORKLOADS = ["plaintext", "json", "params", "body"]

@@ -5,7 +5,7 @@ import gc
 import threading
 
 import pytest
-from tests.server.conftest import SOON, serve  # noqa: F401 (a fixture)
+from tests.server.conftest import SOON, serve  # noqa: F401 - a fixture
 
 from kolben import App, current_app, g, request
 
@@ -18,7 +18,7 @@ def app():
 
 
 @pytest.fixture(params=["reused", "not reused"])
-def get(app, serve, request):  # noqa: F811
+def get(app, serve, request):  # noqa: F811 - the fixture
     """get(path) asks a server for it, always the same one and on one connection.
 
     What variables are set where the server is made, its requests have; with any, no Context is used again.
@@ -143,7 +143,7 @@ def test_outside_of_a_request_nothing_is_current(app, get):
     get("/")
     assert not request
     with pytest.raises(RuntimeError, match="outside of request context"):
-        request.path  # noqa: B018
+        request.path  # noqa: B018 - reading it is what raises
 
 
 def test_a_request_is_freed_at_its_end(app, get):

@@ -5,7 +5,7 @@ from wsgiref.validate import validator
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 
-from kolben.interop.hosting import WSGIHandler
+from kolben.interop._hosting import WSGIHandler
 
 TEXT = ("Content-Type", "text/plain")
 

@@ -48,6 +48,7 @@ class ContextBase:
     _session: SessionMixin | None
     _host: AppContext | None
     _holds: int
+    _entered: bool
     _left_error: BaseException | None
     _after_request_functions: list[AfterRequestCallable[Any]]
     _cv_tokens: list[tuple[Token[AppContext] | None, Token[AppContext] | None]]

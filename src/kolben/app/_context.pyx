@@ -119,6 +119,22 @@ cdef int make_current(ContextBase context) except -1:
     return 0
 
 
+cdef int make_inner(ContextBase context) except -1:
+    cdef ContextBase active = app_context_alone()
+    cdef bint app_is_set = active is not None
+    if active is None:
+        active = request_context()
+    PyContextVar_Set(cv_scope, context)           # not into the server's Scope, which the Context around ours shares
+    if active is None:
+        return 0
+    if active.app is context.app:
+        context._host = active
+        context.globals_ = active.g
+    elif app_is_set:
+        PyContextVar_Set(cv_app, context)
+    return 0
+
+
 cdef class ContextBase:
 
     @property

@@ -29,11 +29,14 @@ class AppPlan(Plan):
 
     app: App
     view: Callable[..., Any]
+    sync_view: Callable[..., Any]
     endpoint: str
     preprocessors: tuple[Callable[..., Any], ...]
     before: tuple[Callable[..., Any], ...]
+    sync_before: tuple[Callable[..., Any], ...]
     after: tuple[Callable[..., Any], ...]
     tears_down: bool
+    closes: bool
     context_class: type[AppContext]
     response_class: type[Response]
     globals_class: type[Any] | None
@@ -56,6 +59,9 @@ class GeneralPlan(Plan):
     """The general path as a plan."""
 
     def __init__(self, app: App, answer: Callable[[App, Any], Any], *, name: str, mode: int = 1, needs_body: bool = True) -> None: ...
+
+def keep_for_test(context: AppContext, environ: Mapping[str, Any]) -> int:
+    """Give the context to a test's client, which makes it current again for the asserts that follow."""
 
 @final
 class FirstStep:

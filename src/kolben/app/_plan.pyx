@@ -17,7 +17,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy
 
-from kolben.app._context cimport ContextBase, make_current
+from kolben.app._context cimport ContextBase, make_current, make_inner
 from kolben.app._version cimport Version
 from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Handler, Plan, THREAD
@@ -103,6 +103,7 @@ cdef class AppHandler(Handler):
     cdef str domain
     cdef dict plans                       # endpoint -> Plan
     cdef list fixed                       # FIXED_ROUTES places, each the last Route that belongs there, or None
+    cdef Plan wrapped                     # somebody's own wsgi_app or __call__, which may call ours; None: there is none
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
@@ -125,6 +126,7 @@ cdef class AppHandler(Handler):
         self.domain = self.app.url_map.default_subdomain or ""
         self.plans = {}
         self.fixed = [None] * FIXED_ROUTES
+        self.wrapped = self.compiler.wrapped_plan()
         self.general = self.compiler.general_plan()
         self.unrouted = self.compiler.unrouted_plan()
         return 0
@@ -135,10 +137,12 @@ cdef class AppHandler(Handler):
         cdef Py_ssize_t n
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
+        if request.head is None:
+            return self.match_environ(request)
+        if self.wrapped is not None:
+            return self.wrapped
         if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
-        if request.head is None:
-            return self.search(request, NULL, 0)
         p = PyBytes_AS_STRING(request.head) + request.span.start
         n = request.span.path + request.span.path_length - request.span.start
         if n > FIXED_LENGTH:
@@ -147,6 +151,14 @@ cdef class AppHandler(Handler):
         if known != <PyObject *>None and (<Route>known).leads(p, n):
             return (<Route>known).take(request)
         return self.search(request, p, n)
+
+    cdef Plan match_environ(self, RequestBase request):
+        """Find the plan of an app that is called as WSGI, by a server or by what stands around it behind ours."""
+        if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
+            return self.general
+        if not request._environ.get("PATH_INFO"):         # which is not "/": it may be redirected to it
+            return self.general
+        return self.search(request, NULL, 0)
 
     cdef Plan search(self, RequestBase request, const char *target, Py_ssize_t length):
         """Ask the tree; keep what a target leads to, if it is given."""
@@ -159,6 +171,7 @@ cdef class AppHandler(Handler):
         if known != NULL:
             plan = <Plan>known
         else:
+            self.app._got_first_request = True
             plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
                 getattr(found.rule, "provide_automatic_options", False)):
@@ -175,11 +188,14 @@ cdef class AppPlan(Plan):
 
     cdef public object app
     cdef public object view
+    cdef public object sync_view          # the view, or what waits for an async one
     cdef public object endpoint
     cdef public tuple preprocessors       # url_value_preprocessors, in order
     cdef public tuple before
+    cdef public tuple sync_before         # likewise
     cdef public tuple after               # in the order in which they are called
     cdef public bint tears_down           # there is something to call at the end
+    cdef public bint closes               # the class of requests has a `close` of its own
     cdef public type context_class
     cdef public type response_class
     cdef public type globals_class        # of `g`, if it has no constructor; else None
@@ -213,7 +229,11 @@ cdef class AppPlan(Plan):
         context.app = self.app
         context._request = request
         context.globals_class = self.globals_class
-        make_current(context)
+        context._entered = True
+        if request.head is None:          # of a test, or of a server inside which somebody made an app current
+            make_inner(context)
+        else:
+            make_current(context)
         return context
 
     cpdef object run(self, RequestBase request):
@@ -228,7 +248,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = self.call_before(request)
                 if rv is None:
-                    rv = self.call_view(request)
+                    rv = self.call(self.sync_view, request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -251,7 +271,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
-                    rv = self.call_view(request)
+                    rv = self.call(self.view, request)
                     if PyCoro_CheckExact(rv):
                         first = FirstStep(rv)
                         rv = first.value if first.returned else await first
@@ -267,24 +287,24 @@ cdef class AppPlan(Plan):
             self.leave(context, request, error)
         return response
 
-    cdef object call_view(self, RequestBase request):
+    cdef object call(self, object view, RequestBase request):
         cdef PyObject *values[MANY]
         cdef Py_ssize_t i, n
         if request._view_args is not None or request.view_names is None:
-            return PyObject_Call(self.view, NO_ARGS, <dict>request.view_args) if request.view_args else self.view()
+            return PyObject_Call(view, NO_ARGS, <dict>request.view_args) if request.view_args else view()
         n = len(request.view_values)
         if n == 0:
-            return self.view()
+            return view()
         if n > MANY:
-            return PyObject_Call(self.view, NO_ARGS, <dict>request.view_args)
+            return PyObject_Call(view, NO_ARGS, <dict>request.view_args)
         for i in range(n):
             values[i] = PyList_GET_ITEM(request.view_values, i)
-        return PyObject_Vectorcall(self.view, values, 0, request.view_names)
+        return PyObject_Vectorcall(view, values, 0, request.view_names)
 
     cdef object call_before(self, RequestBase request):
         for function in self.preprocessors:
             function(self.endpoint, request.view_args)
-        for function in self.before:
+        for function in self.sync_before:
             rv = function()
             if rv is not None:
                 return rv
@@ -345,6 +365,11 @@ cdef class AppPlan(Plan):
 
     cdef int leave(self, ContextBase context, RequestBase request, object error) except -1:
         """Tear down, unless a stream still needs the context: it does so when it has ended."""
+        context._entered = False
+        if error is None and request._environ is None and not (self.tears_down or self.closes or request.has_uploads):
+            return 0
+        if request._environ is not None:
+            keep_for_test(context, request._environ)
         if context._holds:
             context._left_error = error
             return 0
@@ -354,11 +379,19 @@ cdef class AppPlan(Plan):
             error = None
         if self.tears_down:
             context._tear_down(error)
-        elif request._environ is not None:
+        elif self.closes or request.has_uploads:
             request.close()
         if request._environ is not None:
             (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise
         return 0
+
+
+cpdef int keep_for_test(object context, object environ) except -1:
+    """Give the context to a test's client, which makes it current again for the asserts that follow; so did Werkzeug's debugger."""
+    cdef PyObject *keep = PyDict_GetItem(environ, "werkzeug.debug.preserve_context")
+    if keep != NULL and <object>keep is not None:
+        (<object>keep)(context)
+    return 0
 
 
 @cython.final

@@ -1,12 +1,14 @@
-"""The general path of a request that came through our own server: every overridable method is called, in Flask's order."""
+"""The general path of a request: every overridable method is called, in Flask's order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kolben.app._plan import keep_for_test
 from kolben.app.contexts import AppContext
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.wrappers import Response
 
     from kolben.app.app import App
@@ -17,16 +19,16 @@ __all__ = ["answer", "answer_by_environ"]
 
 def answer(app: App, request: Request) -> Response:
     """Answer one request in a context made for it."""
-    return _answer_in(app, AppContext(app, request=request))
+    return _answer_in(app, AppContext(app, request=request), None if request.is_native else request.environ)
 
 
 def answer_by_environ(app: App, request: Request) -> Response:
     """Answer one request of an app that makes contexts or requests its own way: from an environ, as Flask gives it."""
-    return _answer_in(app, app.request_context(request.environ))
+    return _answer_in(app, app.request_context(request.environ), request.environ)
 
 
-def _answer_in(app: App, context: Any) -> Response:
-    error: Exception | None = None
+def _answer_in(app: App, context: Any, environ: WSGIEnvironment | None) -> Response:
+    error: BaseException | None = None
     try:
         try:
             context.push()
@@ -34,7 +36,12 @@ def _answer_in(app: App, context: Any) -> Response:
         except Exception as raised:
             error = raised
             return app.handle_exception(raised)
+        except BaseException as raised:
+            error = raised
+            raise
     finally:
+        if environ is not None:
+            keep_for_test(context, environ)
         if error is not None and app.should_ignore_error(error):
             error = None
         context.pop(error)

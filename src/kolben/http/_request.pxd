@@ -38,6 +38,7 @@ cdef class RequestBase:
     cdef list view_values
     cdef public object routing_exception
     cdef public bint shallow
+    cdef public bint has_uploads          # files that `close` closes
 
     # Copies what it keeps of the head at p[0:span.length].
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1

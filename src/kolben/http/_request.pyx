@@ -17,11 +17,11 @@ Where a native request deliberately differs from Werkzeug's over the same messag
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
+from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp
 
-from kolben.http._headers cimport FieldsBase, copy_spans, field_items, find_field, release_spans, says_json
+from kolben.http._headers cimport FieldsBase, copy_spans, find_field, release_spans, says_json
 from kolben.http._loads cimport decode_json
 from kolben.http._query cimport parse_query
 from kolben.wire._head cimport PARTIAL, HeadParser, RequestHead
@@ -30,7 +30,7 @@ import json
 from io import BytesIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from werkzeug.datastructures import EnvironHeaders, ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -54,8 +54,9 @@ cdef object NOTHING = object()                    # None was assigned
 cdef dict METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")}
 cdef str GET = "GET"
 cdef str SLASH = "/"
-cdef object make_environ = None                   # from environ.py, at first use
+cdef object make_environ = None                   # of _environ.pyx, at first use
 cdef object headers_class = None                  # RequestHeaders of headers.py, likewise
+cdef object variables_class = None                # EnvironFields of headers.py, likewise
 cdef PyObject *native_stream = NULL               # Request.stream of request.py, likewise
 cdef PyObject *plain_is_json = found_on(WerkzeugRequest, "is_json")
 cdef PyObject *plain_mimetype = found_on(WerkzeugRequest, "mimetype")
@@ -248,11 +249,11 @@ cdef class RequestBase:
         if self._environ is None:
             self.ensure_head()
             if make_environ is None:
-                from kolben.http.environ import make_environ as maker
+                from kolben.http._environ import make_environ as maker
                 make_environ = maker
             self._environ = make_environ(self)
-            if self._headers is None or isinstance(self._headers, FieldsBase):
-                self._headers = EnvironHeaders(self._environ)
+            if isinstance(self._headers, FieldsBase):
+                self._headers = None
         return self._environ
 
     @environ.setter
@@ -364,17 +365,12 @@ cdef class RequestBase:
         other._headers, other._args, other._environ = self._headers, self._args, self._environ
         other._scheme, other._server, other._remote_addr = self._scheme, self._server, self._remote_addr
         other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
-        other.shallow = self.shallow
+        other.shallow, other.has_uploads = self.shallow, self.has_uploads
         other.__dict__.update(self.__dict__)
         return other
 
     def __reduce__(self):
         raise TypeError(f"cannot pickle {type(self).__name__!r} object: it belongs to its connection")
-
-    def _field_items(self):
-        """Every field line in order: [(name as sent, value)]."""
-        self.ensure_head()
-        return field_items(self.head, &self.span)
 
     def _come_from(self, host, scheme):
         """Take what a trusted proxy says of the connection that it passed this request on from; None: it does not say."""
@@ -385,20 +381,6 @@ cdef class RequestBase:
         info.server = before.server
         info._remote = (host, 0) if host else before.remote
         self.connection = info
-
-    def _wire(self):
-        """What only the environ needs: (target, raw path, minor version, content length, authority, connection, body)."""
-        self.ensure_head()
-        cdef const char *p = PyBytes_AS_STRING(self.head)
-        return (
-            PyUnicode_DecodeLatin1(p + self.span.target, self.span.target_length, NULL),
-            PyBytes_FromStringAndSize(p + self.span.path, self.span.path_length),
-            self.span.minor_version,
-            self.span.content_length,
-            PyUnicode_DecodeLatin1(p + self.span.authority, self.span.authority_length, NULL),
-            self.connection,
-            self._open_body(),
-        )
 
 
 cdef bint reads_natively(RequestBase request) except -1:
@@ -412,18 +394,20 @@ cdef bint reads_natively(RequestBase request) except -1:
 
 cdef bint is_plainly_json(RequestBase request) except -1:
     """Whether the Content-Type is application/json and nobody replaced who reads it; False may also mean: not known here."""
-    if request.head is None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
+    if request.head is None or request._environ is not None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
         return False
     cls = type(request)
     return found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype and says_json(request.head, &request.span)
 
 
 cdef object make_headers(RequestBase request):
-    global headers_class
-    request.ensure_head()
+    global headers_class, variables_class
     if headers_class is None:
-        from kolben.http.headers import RequestHeaders
-        headers_class = RequestHeaders
+        from kolben.http.headers import EnvironFields, RequestHeaders
+        headers_class, variables_class = RequestHeaders, EnvironFields
+    if request._environ is not None:
+        return variables_class(request._environ)
+    request.ensure_head()
     cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
     fields.fill(request.head, &request.span)
     return fields
@@ -431,11 +415,19 @@ cdef object make_headers(RequestBase request):
 
 cdef object make_args(RequestBase request):
     """As urllib's parse_qsl with blank values kept, into Werkzeug's type."""
+    cdef const char *p = NULL
+    cdef Py_ssize_t n = 0
     cls = request.parameter_storage_class
-    if request.head is not None and request._query_string is None and cls is ImmutableMultiDict:
-        if request.span.query_length == 0:
+    query = request._query_string
+    if query is None:
+        request.ensure_head()
+        p, n = PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length
+    elif type(query) is bytes and (<bytes>query).isascii():
+        p, n = PyBytes_AS_STRING(query), PyBytes_GET_SIZE(query)
+    if p != NULL and cls is ImmutableMultiDict:
+        if n == 0:
             return EMPTY_ARGS
         args = (<TypeSlots *>Args).tp_new(<TypeSlots *>Args, NO_ARGS, NULL)
-        if parse_query(<dict>args, PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length) == 0:
+        if parse_query(<dict>args, p, n) == 0:
             return args
     return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))

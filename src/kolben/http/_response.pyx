@@ -23,6 +23,7 @@ from kolben.http._request cimport RequestBase
 from kolben.wire._writer cimport Output, write_field, write_size, write_status
 
 from email.utils import formatdate
+from http import HTTPStatus
 from itertools import chain, islice
 
 from werkzeug.datastructures import Headers
@@ -37,6 +38,7 @@ cdef object plain_wsgi_response = WerkzeugResponse.get_wsgi_response
 cdef object plain_call = WerkzeugResponse.__call__
 cdef object plain_init = WerkzeugResponse.__init__
 cdef object plain_set_data = WerkzeugResponse.set_data
+cdef object plain_close = WerkzeugResponse.close
 cdef bytes CLOSE = b"Connection: close\r\n"
 cdef bytes KEEP_ALIVE = b"Connection: keep-alive\r\n"
 cdef bytes CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -148,13 +150,15 @@ cpdef object new_response(type cls, object body, int status, str content_type):
     if isinstance(body, str):
         body = body.encode()
     headers._list = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-    response.__dict__.update(
-        headers=headers, response=[body], _status_code=status, _status=status_text(status), direct_passthrough=False, _on_close=[],
-    )
+    response.__dict__ = {
+        "headers": headers, "response": [body], "_status_code": status, "_status": status_text(status),
+        "direct_passthrough": False, "_on_close": [],
+    }
     return response
 
 
 cdef dict STATUS_TEXTS = {}
+cdef dict STATUSES = {f"{status.value} {status.phrase}": status.value for status in HTTPStatus}       # and what Werkzeug makes of them
 
 
 cdef object status_text(int status):
@@ -162,6 +166,7 @@ cdef object status_text(int status):
     if text is None:
         from werkzeug.http import HTTP_STATUS_CODES
         text = STATUS_TEXTS[status] = f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
+        STATUSES[text] = status
     return text
 
 
@@ -178,6 +183,17 @@ cpdef bint is_lazy(object response) except -1:
     if cls.get_app_iter is not plain_app_iter or is_called(cls):
         return True
     return response.direct_passthrough or not isinstance(response.response, (list, tuple))
+
+
+cdef bint is_whole(object response) except -1:
+    cls = type(response)
+    if not isinstance(response, WerkzeugResponse) or is_lazy(response) or response._on_close or len(response.response) != 1:
+        return False
+    if cls.close is not plain_close or cls.iter_encoded is not plain_iter_encoded or cls.get_wsgi_headers is not plain_wsgi_headers:
+        return False
+    return (
+        type(response.response[0]) is bytes and type(response.headers) is Headers and cls.automatically_set_content_length
+        and not has_no_body(response._status_code) and plain_enough(response.headers._list, response._status_code))
 
 
 # ---------------------------------------------------------------- taking apart
@@ -381,7 +397,7 @@ cdef class Outgoing:
         return 0
 
 
-cdef inline bint has_no_body(int status) noexcept:
+cdef bint has_no_body(int status) noexcept:
     return status < 200 or status == 204 or status == 304
 
 
@@ -424,6 +440,9 @@ cdef object reason_of(object status, int code):
 
 cdef object text_of_status(object text):
     """The number and the phrase of "200 OK", as a WSGI application says it."""
+    known = STATUSES.get(text)
+    if known is not None:
+        return known, None
     code = text[:3]
     if not (code.isascii() and code.isdigit() and text[3:4] in ("", " ")):
         raise LocalProtocolError(f"status {text!r:.80}: expected three digits and a phrase", source="RFC 9112, section 4")
