@@ -473,9 +473,9 @@ cdef class Connection(Watched):
             self.ready = self.started = microseconds()
         if self.plan.mode == INLINE:
             return self.run_inline()
-        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == TASK:
             return self.run_task()
+        self.context = PyContext_Copy(self.engine.base_context)
         if not self.engine.executor.submit_request(self):
             self.answer(busy())
         return 0
@@ -540,13 +540,17 @@ cdef class Connection(Watched):
         self.advance()
 
     cdef int run_task(self) except -1:
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
         self.engine.reactor.enter_loop()
         try:
             task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
             return self.answer(self.failed())
         if self.engine.starter.is_done:
-            return self.answer(self.result_of(task))
+            response = self.result_of(task)
+            task = None                                   # which keeps the Context
+            return self.answer(response)
         self.task = task
         task.add_done_callback(self.on_task_done)
         return 0
