@@ -137,6 +137,7 @@ def server(tmp_path):
     yield server
     if server.process.poll() is None:
         server.close()
+    server.log.close()
 
 
 @contextlib.contextmanager
@@ -186,6 +187,24 @@ def connects(port):
         sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
         return sock.recv(100).startswith(b"HTTP/1.1 200")
     return False
+
+
+def is_alive(pid):
+    """A zombie is not: nobody may be there to wait for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_workers_leave_when_their_supervisor_was_killed(server):
+    """No signal tells them."""
+    until(lambda: connects(server.port))
+    workers = server.workers()
+    server.process.kill()
+    server.process.wait()
+    until(lambda: not any(map(is_alive, workers)))
+    assert not connects(server.port)
 
 
 @pytest.mark.parametrize(
