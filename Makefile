@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan zero-downtime fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -54,6 +54,10 @@ browser:        ## Flask's tutorial application in a headless Chromium; pictures
 asan:           ## The quick suite on a build with AddressSanitizer and UBSan
 	@tools/venv.sh test dev
 	@tools/asan.sh
+
+zero-downtime:  ## 20 reloads, 5 kills and a broken release under load: what is refused, what is lost
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m slow tests/server/test_zero_downtime.py
 
 fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test

@@ -372,6 +372,16 @@ cdef class RequestBase:
     def __reduce__(self):
         raise TypeError(f"cannot pickle {type(self).__name__!r} object: it belongs to its connection")
 
+    def _come_from(self, host, scheme):
+        """Take what a trusted proxy says of the connection that it passed this request on from; None: it does not say."""
+        self.ensure_head()
+        cdef ConnectionInfo before = self.connection
+        cdef ConnectionInfo info = ConnectionInfo.__new__(ConnectionInfo)
+        info.scheme = scheme or before.scheme
+        info.server = before.server
+        info._remote = (host, 0) if host else before.remote
+        self.connection = info
+
 
 cdef bint reads_natively(RequestBase request) except -1:
     """Whether what get_data() reads from is what request.py says, and nothing was read before."""

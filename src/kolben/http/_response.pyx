@@ -51,10 +51,13 @@ JSON = b"application/json"
 
 # ---------------------------------------------------------------- Date, cached per second
 
+cdef enum:
+    DATE_ROOM = 2048              # bytes
+
 cdef time_t date_second = 0
-cdef char date_field[64]          # "Date: Sun, 22 Nov 2026 05:00:00 GMT\r\nServer: kolben\r\n"
+cdef char date_field[DATE_ROOM]   # "Date: Sun, 22 Nov 2026 05:00:00 GMT\r\nServer: kolben\r\n", and the house fields
 cdef Py_ssize_t date_length = 0   # of the Date line
-cdef Py_ssize_t both_length = 0   # with the Server line
+cdef Py_ssize_t both_length = 0   # with the lines that follow
 
 
 cdef int refresh_date() except -1:
@@ -64,11 +67,44 @@ cdef int refresh_date() except -1:
     if now != date_second:
         line = f"Date: {formatdate(now, usegmt=True)}\r\n".encode("ascii")
         date_length = len(line)
-        both = line + SERVER
+        both = line + server_line + b"".join(house_lines.values())
         both_length = len(both)
         memcpy(date_field, PyBytes_AS_STRING(both), both_length)
         date_second = now
     return 0
+
+
+# ---------------------------------------------------------------- fields of every answer
+
+cdef bytes server_line = SERVER   # b"": none
+cdef dict house_lines = {}        # lower-case name: line
+cdef unsigned long long house_sizes = 0       # a bit for the length of each name: most of an application's fields need no look
+
+
+def set_house_fields(fields, *, bint server=True):
+    """Say which fields stand in every answer of this process, refusals and crashes included, unless the application gives its own.
+
+    Args:
+        fields: Pairs of name and value; they replace those set before.
+        server: Whether the Server field is one of them.
+
+    Raises:
+        LocalProtocolError: a name or a value that must not go on the wire, or more than fits.
+    """
+    global server_line, house_lines, house_sizes, date_second
+    cdef Output output
+    lines = {}
+    sizes = 0
+    for name, value in fields:
+        output = Output()
+        write_field(output, name, value)
+        lines[name.lower()] = bytes(output)
+        sizes |= 1 << min(len(name), 63)
+    if sum(map(len, lines.values())) > DATE_ROOM - 128:
+        raise LocalProtocolError(f"fields of every answer: expected at most {DATE_ROOM - 128} bytes")
+    server_line = SERVER if server else b""
+    house_lines, house_sizes = lines, sizes
+    date_second = 0
 
 
 cdef inline int write_bytes(Output output, bytes text) except -1:
@@ -292,6 +328,8 @@ cdef class Outgoing:
         """
         cdef bint has_date = False, has_server = False
         cdef int64_t announced = -1
+        cdef Py_ssize_t size
+        cdef set given = None                 # house fields that the application gives itself
         for name, value in fields:
             size = len(name)
             if size == 14 and name.lower() == "content-length":
@@ -308,14 +346,22 @@ cdef class Outgoing:
                 has_date = True
             elif size == 6 and name.lower() == "server":
                 has_server = True
+            elif house_sizes >> (size if size < 63 else 63) & 1:
+                given = given or set()
+                given.add(name.lower())
             write_field(output, name, value)
         if announced >= 0:
             self.length = announced
         refresh_date()
+        if not has_date and not has_server and given is None:
+            return output.write(<const unsigned char *>date_field, both_length)
         if not has_date:
             output.write(<const unsigned char *>date_field, date_length)
         if not has_server:
-            write_bytes(output, SERVER)
+            write_bytes(output, server_line)
+        for name, line in house_lines.items():
+            if given is None or name not in given:
+                write_bytes(output, line)
         return 0
 
     cdef object other_options(self, object value):

@@ -62,6 +62,7 @@ cdef class Connection(Watched):
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
     cdef tuple closing                # (a response to be closed once its last byte is out, its context), or None
+    cdef int64_t began, ready, started    # microseconds, if there is an access log: its head was complete, its body too, its plan ran
     cdef bint ending                  # all is said; shut down once it is sent
 
     cdef int open(self, int fd, ConnectionFacts info) except -1
@@ -111,4 +112,5 @@ cdef class Connection(Watched):
 cdef class ConnectionFacts(ConnectionInfo):
     """Both ends' addresses; outlives the connection where a request is kept."""
 
+    cdef bytes counted                # under which key the engine counts its connection; None: it does not
     cdef unsigned char address[28]    # struct sockaddr_in or sockaddr_in6; its family is 0 where there is none

@@ -20,13 +20,14 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
 from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
-from kolben.server._engine cimport Engine, READ_SIZE
+from kolben.server._engine cimport Engine, PLACE_SIZE, READ_SIZE
 from kolben.server._lease cimport CALL, STEP
 from kolben.server._reactor cimport Reactor
 from kolben.server._socket cimport (
@@ -52,6 +53,22 @@ cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+cdef int64_t microseconds() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
+
+
+cdef int note_place(char *place, object name) except -1:
+    """Leave a plan's name where whoever looks for the cause of a crash finds it."""
+    cdef Py_ssize_t n
+    cdef const char *text = PyUnicode_AsUTF8AndSize(name, &n)
+    n = min(n, PLACE_SIZE - 1)
+    memcpy(place, text, n)
+    place[n] = 0
+    return 0
 
 
 cdef int view_of(object data, const unsigned char **p, Py_ssize_t *n) except -1:
@@ -96,6 +113,8 @@ cdef class Connection(Watched):
         self.readable = True
         self.engine.reactor.watch(self, False)
         self.engine.active += 1
+        if self.engine.open_now != NULL:
+            self.engine.open_now[0] = self.engine.active
         self.engine.accepted += 1
         return self.set_deadline(self.engine.first_byte)
 
@@ -382,6 +401,8 @@ cdef class Connection(Watched):
         self.request = request
         self.served += 1
         engine.requests += 1
+        if engine.access_log is not None:
+            self.began = self.ready = self.started = microseconds()
         self.keep_alive = request.span.keep_alive and not engine.draining and not (
             engine.request_limit and self.served >= engine.request_limit and not self.follows)
         try:
@@ -448,6 +469,10 @@ cdef class Connection(Watched):
 
     cdef int run(self) except -1:
         self.phase = RUNNING
+        if self.engine.place != NULL:
+            note_place(self.engine.place, self.plan.name)
+        if self.engine.access_log is not None:
+            self.ready = self.started = microseconds()
         if self.plan.mode == INLINE and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
@@ -500,6 +525,8 @@ cdef class Connection(Watched):
         request, context = self.request, self.context
         if self.fd < 0:
             return                                        # cut while it waited
+        if self.engine.access_log is not None:
+            self.started = microseconds()
         PyContext_Enter(context)
         try:
             response = plan.run(request)
@@ -647,8 +674,14 @@ cdef class Connection(Watched):
 
     def note(self, int status):
         """Give one answer to the access log; an error of the log's is not the request's."""
+        cdef int64_t now = microseconds()
+        cdef int64_t size = self.engine.outgoing.length
         try:
-            self.engine.access_log(self.info.remote, self.request, status)
+            if self.request is None:
+                self.engine.access_log(self.info.remote, None, status, size, 0, 0, 0)
+            else:
+                self.engine.access_log(
+                    self.info.remote, self.request, status, size, self.ready - self.began, self.started - self.ready, now - self.started)
         except Exception:
             log.exception("Error in the access log")
 
@@ -1020,7 +1053,11 @@ cdef class Connection(Watched):
         self.engine.reactor.forget(self)
         c_close(self.fd)
         self.fd = -1
+        if self.info.counted is not None:
+            self.engine.discount(self.info.counted)
         self.engine.active -= 1
+        if self.engine.open_now != NULL:
+            self.engine.open_now[0] = self.engine.active
         self.engine.output.length = 0                     # of this connection, by the invariant
         self.engine.blocks.give(self.input)
         self.input = NULL
