@@ -7,6 +7,7 @@ import pytest
 from tests.app.test_replacing import AT_START, BY, build, recording
 
 from kolben.app import App
+from kolben.app.globals import request
 from kolben.net import listen_all, parse_address
 from kolben.server.serving import Server
 
@@ -55,3 +56,12 @@ def test_a_method_replaced_while_serving_is_called(ask, name, where, tmp_path, m
         monkeypatch.setattr(App, name, replacement)
     assert request() == before or name in AT_START
     assert calls
+
+
+def test_a_request_class_that_is_exchanged_while_serving_makes_the_next_request(ask):
+    app = App(__name__)
+    app.add_url_rule("/", view_func=lambda: ("", 200 if type(request._get_current_object()) is app.request_class else 500))
+    get = ask(app, "GET /")
+    assert get() == 200
+    app.request_class = type("Own", (app.request_class,), {})
+    assert get() == 200

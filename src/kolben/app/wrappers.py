@@ -44,7 +44,7 @@ class Request(BaseRequest):
     _json_module: Any = None
     max_content_length = Configured("max_content_length", BaseRequest.max_content_length)
     max_form_memory_size = Configured("max_form_memory_size", BaseRequest.max_form_memory_size)
-    max_form_parts = Configured("max_form_parts", BaseRequest.max_form_parts)
+    max_form_parts = Configured("max_form_parts", BaseRequest.max_form_parts)  # type: ignore[assignment]  # None: no limit, as in Flask
     json_module = JSONModule()
 
     @property

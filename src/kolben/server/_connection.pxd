@@ -82,6 +82,7 @@ cdef class Connection(Watched):
     cdef int advance(self) except -1
     # matching and running
     cdef int begin(self, const unsigned char *p) except -1
+    cdef RequestBase make_request(self, const unsigned char *p)
     cdef int begin_body(self) except -1
     cdef int end_body(self) except -1
     cdef int run(self) except -1

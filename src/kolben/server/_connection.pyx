@@ -392,13 +392,7 @@ cdef class Connection(Watched):
     cdef int begin(self, const unsigned char *p) except -1:
         """A head is complete: make the request, find its plan, and see to its body."""
         cdef Engine engine = self.engine
-        cdef object request_class = engine.handler.request_class
-        cdef RequestBase request
-        if request_class is None:                         # it has no slots
-            raise TypeError(f"{engine.handler!r}: request_class: expected a class, got None")
-        request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
-        request.fill(p, &engine.parser.head, self.info)
-        self.request = request
+        cdef RequestBase request = self.make_request(p)
         self.served += 1
         engine.requests += 1
         if engine.access_log is not None:
@@ -407,6 +401,9 @@ cdef class Connection(Watched):
             engine.request_limit and self.served >= engine.request_limit and not self.follows)
         try:
             self.plan = engine.handler.match(request)
+            if type(request) is not engine.handler.request_class:     # the handler has noticed just now that it was exchanged
+                request = self.make_request(p)
+                self.plan = engine.handler.match(request)
         except BaseException:                             # a fault of the handler: it promised not to raise
             log.exception("Error in %r.match()", engine.handler)
             return self.refuse(500, "Internal Server Error")
@@ -415,6 +412,17 @@ cdef class Connection(Watched):
         else:
             self.run()
         return 0
+
+    cdef RequestBase make_request(self, const unsigned char *p):
+        """Make the present request of the head that was parsed; its class's constructor is not called."""
+        cdef object request_class = self.engine.handler.request_class
+        cdef RequestBase request
+        if request_class is None:                         # it has no slots
+            raise TypeError(f"{self.engine.handler!r}: request_class: expected a class, got None")
+        request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
+        request.fill(p, &self.engine.parser.head, self.info)
+        self.request = request
+        return request
 
     cdef int begin_body(self) except -1:
         cdef Engine engine = self.engine
