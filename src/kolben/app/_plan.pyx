@@ -129,6 +129,8 @@ cdef class AppHandler(Handler):
         self.plans = {}
         self.fixed = [None] * FIXED_ROUTES
         self.wrapped = self.compiler.wrapped_plan()
+        if self.wrapped is not None:
+            self.keep_record(self.wrapped, None)
         self.general = self.keep_record(self.compiler.general_plan(), None)
         self.unrouted = self.compiler.unrouted_plan()
         return 0
