@@ -1,6 +1,8 @@
-"""Requests that run inline use one contextvars.Context after the other's end: nobody may ever notice."""
+"""Requests that never wait use one contextvars.Context after the other's end: nobody may ever notice."""
 
+import asyncio
 import contextvars
+import functools
 import gc
 import threading
 
@@ -36,34 +38,48 @@ def get(app, serve, request):  # noqa: F811 - the fixture
     return get
 
 
-def inline(app, path, view):
-    app.add_url_rule(path, path, view, run="inline")
+@pytest.fixture(params=["inline", "task"])
+def add(app, request):
+    """add(path, view) adds a view that runs inline, or as a task that never waits."""
+
+    def add(path, view):
+        if request.param == "inline":
+            app.add_url_rule(path, path, view, run="inline")
+            return
+
+        @functools.wraps(view)
+        async def task(**values):
+            return view(**values)
+
+        app.add_url_rule(path, path, task)
+
+    return add
 
 
-def test_each_request_is_its_own(app, get):
+def test_each_request_is_its_own(app, add, get):
     def view(name):
         before = g.get("name", "nothing")
         g.name = name
         return f"{before} {request.path} {current_app.name}"
 
-    inline(app, "/<name>", view)
+    add("/<name>", view)
     assert [get(path) for path in ("/a", "/b", "/c")] == [f"nothing {path} {app.name}" for path in ("/a", "/b", "/c")]
 
 
-def test_a_variable_that_a_view_sets_is_unset_for_the_next(app, get):
+def test_a_variable_that_a_view_sets_is_unset_for_the_next(add, get):
     def view():
         found = variable.get()
         variable.set("set")
         return found
 
-    inline(app, "/", view)
+    add("/", view)
     assert [get("/") for _ in range(3)] == ["unset"] * 3
 
 
 @pytest.mark.parametrize(
     "change", [None, lambda: variable.set("later"), lambda: [contextvars.ContextVar(str(i)).set(i) for i in range(40)]]
 )
-def test_a_copy_of_the_context_keeps_its_request(app, get, change):
+def test_a_copy_of_the_context_keeps_its_request(add, get, change):
     copies = []
 
     def view(name):
@@ -72,13 +88,13 @@ def test_a_copy_of_the_context_keeps_its_request(app, get, change):
             copies[-1].run(change)
         return name
 
-    inline(app, "/<name>", view)
+    add("/<name>", view)
     for name in "abc":
         get("/" + name)
     assert [copy.run(lambda: request.path) for copy in copies] == ["/a", "/b", "/c"]
 
 
-def test_a_copy_that_was_changed_after_its_request_keeps_it(app, get):
+def test_a_copy_that_was_changed_after_its_request_keeps_it(add, get):
     copies = []
 
     def view(name):
@@ -86,7 +102,7 @@ def test_a_copy_that_was_changed_after_its_request_keeps_it(app, get):
             copies.append(contextvars.copy_context())
         return name
 
-    inline(app, "/<name>", view)
+    add("/<name>", view)
     get("/a")
     copies[0].run(variable.set, "later")
     get("/b")
@@ -94,7 +110,7 @@ def test_a_copy_that_was_changed_after_its_request_keeps_it(app, get):
     assert copies[0].run(lambda: request.path) == "/a"
 
 
-def test_a_token_resets_in_the_context_of_its_own_request_only(app, get):
+def test_a_token_resets_in_the_context_of_its_own_request_only(add, get):
     tokens, errors = [], []
 
     def keep():
@@ -110,14 +126,14 @@ def test_a_token_resets_in_the_context_of_its_own_request_only(app, get):
             errors.append(str(error))
         return variable.get()
 
-    inline(app, "/keep", keep)
-    inline(app, "/use", use)
+    add("/keep", keep)
+    add("/use", use)
     get("/keep")
     assert get("/use") == "unset"
     assert "different Context" in errors[0]
 
 
-def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(app, get):
+def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(add, get):
     go, seen, threads = threading.Event(), [], []
 
     def late():
@@ -130,7 +146,7 @@ def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(app, get)
             threads[0].start()
         return name
 
-    inline(app, "/<name>", view)
+    add("/<name>", view)
     get("/a")
     get("/b")
     go.set()
@@ -138,15 +154,37 @@ def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(app, get)
     assert seen == ["/a"]
 
 
-def test_outside_of_a_request_nothing_is_current(app, get):
-    inline(app, "/", lambda: "")
+def test_a_task_that_a_view_starts_sees_its_request_after_the_answer(app, get):
+    tasks, go, ended, seen = [], asyncio.Event(), threading.Event(), []
+
+    async def late():
+        await go.wait()
+        seen.append(request.path)
+        ended.set()
+
+    @app.route("/<name>")
+    async def view(name):
+        if name == "a":
+            tasks.append(asyncio.create_task(late()))
+        else:
+            go.set()
+        return name
+
+    get("/a")
+    get("/b")
+    assert ended.wait(SOON)
+    assert seen == ["/a"]
+
+
+def test_outside_of_a_request_nothing_is_current(add, get):
+    add("/", lambda: "")
     get("/")
     assert not request
     with pytest.raises(RuntimeError, match="outside of request context"):
         request.path  # noqa: B018 - reading it is what raises
 
 
-def test_a_request_is_freed_at_its_end(app, get):
+def test_a_request_is_freed_at_its_end(add, get):
     """Not when the next one takes its place."""
     alive = []
 
@@ -160,7 +198,7 @@ def test_a_request_is_freed_at_its_end(app, get):
         alive.append(name)
         return name
 
-    inline(app, "/<name>", view)
+    add("/<name>", view)
     gc.disable()
     try:
         get("/a")

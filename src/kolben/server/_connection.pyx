@@ -450,9 +450,9 @@ cdef class Connection(Watched):
         self.phase = RUNNING
         if self.plan.mode == INLINE and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
-        self.context = PyContext_Copy(self.engine.base_context)
         if self.plan.mode == TASK:
             return self.run_task()
+        self.context = PyContext_Copy(self.engine.base_context)
         if not self.engine.executor.submit_request(self):
             self.answer(busy())
         return 0
@@ -548,6 +548,8 @@ cdef class Connection(Watched):
         if reactor.lease.is_taken():
             reactor.post_to_loop(self.run_late_task, None)
             return 0
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
         reactor.enter_loop()
         self.plan.record.calls += 1
         reactor.begin_call(STEP, self)
@@ -558,7 +560,9 @@ cdef class Connection(Watched):
             return self.answer(self.failed())
         reactor.end_call()
         if self.engine.starter.is_done:
-            return self.answer(self.result_of(task))
+            response = self.result_of(task)
+            task = None                                   # which keeps the Context
+            return self.answer(response)
         reactor.lease.tasks += 1
         self.task = task
         task.add_done_callback(self.on_task_done)
