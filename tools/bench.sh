@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tools/bench.sh [--quick]: speed beside the peers, start beside Flask, fairness.  Needs bench/peers/setup.sh once, for the peers.
+# tools/bench.sh [--quick]: speed beside the peers, start beside Flask, fairness, freezes.  Needs bench/peers/setup.sh once, for the peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PEERS_HOME=${PEERS_HOME:-/tmp/peers}
@@ -15,4 +15,5 @@ status=0
 "$python" bench/bars.py "$@" || status=1
 "$python" bench/start.py "$@" || status=1
 "$python" bench/fairness.py "$@" || status=1
+"$python" bench/freeze.py "$@" || status=1
 exit "$status"

@@ -42,7 +42,6 @@ cdef enum:
     MANY = 16                 # variables of a rule
 
 cdef tuple NO_ARGS = ()
-cdef object WRAPPED = object()            # stands for the plan of what is around the app
 cdef list NO_VALUES = []      # never changed
 
 
@@ -108,7 +107,7 @@ cdef class AppHandler(Handler):
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
-    cdef dict records                     # endpoint, None for the general plan, WRAPPED -> (steps, Record): outlive the plans
+    cdef dict records                     # endpoint, None for the general plan and what wraps the app -> (steps, Record): outlive the plans
 
     def __init__(self, app, compiler):
         self.app = app
@@ -131,7 +130,7 @@ cdef class AppHandler(Handler):
         self.request_class = self.compiler.request_class()
         self.domain = self.app.url_map.default_subdomain or ""
         self.tree, self.plans, self.fixed = tree, {}, [None] * FIXED_ROUTES
-        self.wrapped = None if wrapped is None else self.keep_record(wrapped, WRAPPED)
+        self.wrapped = None if wrapped is None else self.keep_record(wrapped, None)
         self.general = self.keep_record(general, None)
         self.unrouted = unrouted
         self.seen_map, self.seen = map_number, number
@@ -139,7 +138,7 @@ cdef class AppHandler(Handler):
 
     cdef Plan keep_record(self, Plan plan, object endpoint):
         """Let a plan stand where the last one of the same steps stood: what was measured of others says nothing about it."""
-        cdef object steps = self.compiler.steps(None if endpoint is WRAPPED else endpoint)
+        cdef object steps = self.compiler.steps(endpoint)
         known = self.records.get(endpoint)
         if known is not None and known[0] == steps:
             plan.go_on_with(known[1])
