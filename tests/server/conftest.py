@@ -25,10 +25,11 @@ SOON = 5  # seconds that anything may take which should happen at once; a test t
 class View(Plan):
     """A plan made of a function: (request) -> Response, str or bytes."""
 
-    def __init__(self, function, *, mode=None, needs_body=True):
+    def __init__(self, function, *, mode=None, needs_body=True, streams_body=False):
         self.function = function
         self.mode = mode if mode is not None else TASK if asyncio.iscoroutinefunction(function) else INLINE
         self.needs_body = needs_body
+        self.streams_body = streams_body
         self.name = function.__name__
 
     def run(self, request):
@@ -291,6 +292,7 @@ def serve():
     for each in running:
         assert each.engine.active == 0, "connections are left"
         assert each.engine.blocks.lent == 0, "blocks are left"
+        assert each.engine.spool_quota.used == 0, "room for spooled bodies is left"
     if descriptors() - before:
         gc.collect()  # another test's
         assert descriptors() - before == Counter(), "descriptors are left"

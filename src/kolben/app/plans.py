@@ -148,9 +148,12 @@ class PlanCompiler:
             or not self.is_plain_response_class()
             or self.has_hook_to_wait_for(names, as_task=as_task)
         ):
-            return GeneralPlan(app, general.answer, name=endpoint, mode=mode)
+            whole = GeneralPlan(app, general.answer, name=endpoint, mode=mode)
+            whole.streams_body = bool(options.get("stream"))
+            return whole
         plan = AppPlan()
         plan.mode = Mode.TASK if as_task else mode
+        plan.streams_body = bool(options.get("stream"))
         if is_async and not as_task:
             view = app.ensure_sync(view)
         plan.name = plan.endpoint = endpoint

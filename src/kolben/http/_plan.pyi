@@ -10,6 +10,7 @@ class Plan:
 
     mode: int
     needs_body: bool
+    streams_body: bool
     name: str
 
     def run(self, request: Request) -> Any:

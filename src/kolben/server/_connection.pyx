@@ -34,7 +34,10 @@ from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunke
 from kolben.wire._head cimport PARTIAL
 from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
 
+from werkzeug.exceptions import ClientDisconnected, default_exceptions
+
 from kolben.base.errors import ProtocolError
+from kolben.http.incoming import IncomingBody
 from kolben.server.bodies import Spool
 from kolben.server.streams import AsyncBody, ThreadBody
 
@@ -132,6 +135,8 @@ cdef class Connection(Watched):
             self.refuse(408, "the body of the request did not come in time (RFC 9110, section 15.5.9)")
         elif self.phase == LINGERING:
             self.close()
+        elif self.incoming is not None:
+            self.refuse_body(408, "the body of the request did not come in time (RFC 9110, section 15.5.9)")
         return 0
 
     cdef int set_deadline(self, int64_t delay) except -1:
@@ -150,13 +155,21 @@ cdef class Connection(Watched):
 
     # ------------------------------------------------ reading
 
+    cdef bint is_reading(self) noexcept:
+        """Whether bytes from the peer are wanted now."""
+        return self.phase <= READING_BODY or self.phase == LINGERING or (self.incoming is not None and self.incoming_has_room)
+
+    cdef bint takes_body(self) noexcept:
+        """Whether bytes from the peer are the present request's body."""
+        return self.phase == READING_BODY or self.incoming is not None
+
     cdef int receive(self) except -1:
         """Read until the kernel has no more, or what came has to be worked on first."""
         cdef Engine engine = self.engine
         cdef unsigned char *p
         cdef Py_ssize_t n, room, used
         cdef int reads = 0
-        while self.readable and (self.phase <= READING_BODY or self.phase == LINGERING) and not self.in_ready:
+        while self.readable and (self.phase <= READING_BODY or self.is_reading()) and not self.in_ready:
             if self.phase == READING_HEAD and self.pending is not None:
                 break                                     # an answer is not taken yet: no new requests
             if reads == READS_PER_STEP:
@@ -217,7 +230,7 @@ cdef class Connection(Watched):
         self.flush()                                      # answers to what it sent before
         if self.fd < 0:
             return 0
-        if self.pending is None:
+        if self.pending is None or self.incoming is not None:
             return self.close()
         self.phase = LINGERING                            # until they are sent
         self.ending = True
@@ -248,11 +261,13 @@ cdef class Connection(Watched):
                     if self.lingered > self.engine.lingering_limit:
                         self.close()
                     return n
+                elif self.incoming is not None and self.incoming_has_room:
+                    now = self.take_body(p + used, n - used)
                 else:
                     break
                 used += now
         except ProtocolError as error:
-            self.refuse(error.status, str(error))
+            self.refuse_body(error.status, str(error))
             return n
         return used if self.phase != CLOSED else n
 
@@ -271,7 +286,7 @@ cdef class Connection(Watched):
         return used
 
     cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1:
-        self.set_deadline(self.engine.body_idle)
+        self.set_body_deadline()
         if self.chunked:
             return self.take_chunked(p, n)
         self.follows = n > self.body_left
@@ -281,7 +296,7 @@ cdef class Connection(Watched):
         self.add_to_body(p, n)
         if self.body_left == 0:
             self.end_body()
-        else:
+        elif self.takes_body():
             self.check_rate()
         return n
 
@@ -289,25 +304,27 @@ cdef class Connection(Watched):
         cdef const unsigned char *data
         cdef Py_ssize_t size, now, used = 0
         cdef ChunkEvent event
-        while used < n and self.phase == READING_BODY:
+        while used < n and self.takes_body():
             event = decode_chunked(&self.decoder, p + used, n - used, self.engine.chunk_overhead, &now, &data, &size)
             used += now
             if event == CHUNK_DATA:
                 if self.engine.body_limit and self.body_received + size > self.engine.body_limit:
-                    self.refuse(413, f"the body is longer than {self.engine.body_limit} bytes (RFC 9110, section 15.5.14)")
+                    self.refuse_body(413, f"the body is longer than {self.engine.body_limit} bytes (RFC 9110, section 15.5.14)")
                     return n
                 self.add_to_body(data, size)
             elif event == CHUNK_END:
                 self.follows = used < n
                 self.end_body()
                 return used
-        if self.phase == READING_BODY:
+        if self.takes_body():
             self.check_rate()
         return used
 
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Keep a piece of the body; past `limits.body_memory` send what there is to a temporary file."""
         self.body_received += n
+        if self.incoming is not None:
+            return self.feed(p, n)
         self.chunks_size += n
         if n < 1024 and self.chunks:
             # Many tiny chunks must not cost an object each (aiohttp held 28 times the size of such a body).
@@ -325,10 +342,28 @@ cdef class Connection(Watched):
     def spill(self):
         """Write what there is of the body to a temporary file, off the loop; reading rests meanwhile."""
         if self.spool is None:
-            self.spool = Spool()
+            self.spool = Spool(self.engine.spool_quota)
+        if not self.reserve():
+            return
         self.phase = SPILLING
         batch, self.chunks, self.chunks_size = self.chunks, [], 0
         self.engine.executor.submit(self.spool.write, batch, self.on_spilled)
+
+    cdef bint reserve(self) except -1:
+        """Take room for a batch of the body from `limits.spool`; False: the request is refused."""
+        if self.spool.reserve(self.chunks_size):
+            return True
+        self.refuse_for_quota(self.spool.reserved + self.chunks_size)
+        return False
+
+    def refuse_for_quota(self, size):
+        """A body of `size` bytes or more does not fit into `limits.spool`: not now, or never."""
+        limit = self.engine.spool_quota.limit
+        if size > limit:
+            self.refuse(413, f"the body is longer than {limit} bytes (RFC 9110, section 15.5.14)")
+        else:
+            log.warning("limits.spool is used up: a request body of %d bytes or more was refused", size)
+            self.refuse(507, "the server has no room for the body (RFC 4918, section 11.5)")
 
     def on_spilled(self, error):
         """In a turn: a batch is written, or could not be."""
@@ -352,18 +387,78 @@ cdef class Connection(Watched):
         cdef int64_t elapsed = self.engine.reactor.now - self.body_began
         if self.engine.body_grace and elapsed > self.engine.body_grace and (
                 self.body_received < self.engine.body_rate * elapsed / 1000):
-            self.refuse(408, "the body of the request comes too slowly (RFC 9110, section 15.5.9)")
+            self.refuse_body(408, "the body of the request comes too slowly (RFC 9110, section 15.5.9)")
         return 0
 
     cdef int advance(self) except -1:
         """Go on after a pause: first with what was kept, then with what the kernel has."""
-        if self.fd >= 0 and self.input != NULL and self.phase <= READING_BODY:
+        if self.fd >= 0 and self.input != NULL and self.is_reading():
             self.take_input()
         if self.fd >= 0 and self.readable:
             return self.receive()
         if self.fd >= 0:
             self.flush()
         return 0
+
+    # ------------------------------------------------ a body that is read while it comes
+
+    cdef int begin_incoming(self) except -1:
+        """Give the request a body that is still to come."""
+        self.incoming = self.request.body = IncomingBody(self.engine.body_memory, self.on_body_wanted_elsewhere)
+        self.incoming_has_room = True
+        self.continue_due = self.request.span.expect_continue and not self.follows
+        return self.set_body_deadline()
+
+    cdef int feed(self, const unsigned char *p, Py_ssize_t n) except -1:
+        self.incoming_has_room = self.incoming.feed(PyBytes_FromStringAndSize(<const char *>p, n))
+        if not self.incoming_has_room:
+            self.body_paused = self.engine.reactor.now
+            self.set_body_deadline()
+        return 0
+
+    def on_body_wanted_elsewhere(self, incoming):
+        """In whatever thread reads: reading begins, or there is room again."""
+        self.engine.reactor.post(self.on_body_wanted, incoming)
+
+    def on_body_wanted(self, incoming):
+        """In a turn: the same."""
+        if incoming is not self.incoming:
+            return
+        if self.continue_due:                             # RFC 9110, section 10.1.1
+            self.continue_due = False
+            self.body_began = self.engine.reactor.now
+            self.engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
+        if not self.incoming_has_room:
+            self.incoming_has_room = True
+            self.body_began += self.engine.reactor.now - self.body_paused      # that was the view's time, not the peer's
+        self.set_body_deadline()
+        self.advance()
+
+    cdef int end_incoming(self, object error) except -1:
+        """All of it is here, or no more comes."""
+        incoming, self.incoming = self.incoming, None
+        self.continue_due = False
+        if error is None:
+            incoming.end()
+        else:
+            incoming.fail(error)
+        return self.set_deadline(0) if self.pending is None and self.phase == RUNNING else 0
+
+    cdef int set_body_deadline(self) except -1:
+        """A deadline for the next byte, if it is the peer's turn."""
+        if self.pending is not None:
+            return 0                                      # the one of writing runs
+        return self.set_deadline(self.engine.body_idle if self.incoming is None or (
+            self.incoming_has_room and not self.continue_due) else 0)
+
+    cdef int refuse_body(self, int status, object message) except -1:
+        """The body cannot be taken: refuse the request; if it runs already, tell who reads, and let it be the last."""
+        if self.incoming is None:
+            return self.refuse(status, message)
+        self.engine.refused += 1
+        log.debug("Refused a body with %d: %s", status, message)
+        self.keep_alive = False
+        return self.end_incoming(default_exceptions[status](message))
 
     # ------------------------------------------------ match
 
@@ -388,6 +483,10 @@ cdef class Connection(Watched):
             return self.refuse(500, "Internal Server Error")
         if request.span.content_length > 0 or request.span.chunked:
             self.begin_body()
+        elif self.plan.streams_body:
+            self.begin_incoming()
+            self.end_incoming(None)
+            self.run()
         else:
             self.run()
         return 0
@@ -401,6 +500,8 @@ cdef class Connection(Watched):
         if not self.plan.needs_body and (request.span.chunked or request.span.expect_continue or length > engine.body_memory):
             self.keep_alive = False                       # answered before the body came; what comes of it is dropped
             return self.run()
+        if not self.plan.streams_body and length > engine.body_memory and engine.body_memory and not engine.spool_quota.has_room(length):
+            return self.refuse_for_quota(length)
         self.phase = READING_BODY
         self.chunked = request.span.chunked
         self.body_left = length                           # -1 in the chunked coding
@@ -409,6 +510,9 @@ cdef class Connection(Watched):
         self.chunks = []
         self.chunks_size = 0
         memset(&self.decoder, 0, sizeof(self.decoder))
+        if self.plan.streams_body:
+            self.begin_incoming()
+            return self.run()
         self.set_deadline(engine.body_idle)
         if request.span.expect_continue and not self.follows:      # RFC 9110, section 10.1.1
             engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
@@ -416,7 +520,11 @@ cdef class Connection(Watched):
 
     cdef int end_body(self) except -1:
         """The body is complete: hand it to the request."""
+        if self.incoming is not None:
+            return self.end_incoming(None)
         if self.spool is not None:
+            if not self.reserve():
+                return 0
             chunks, self.chunks = self.chunks, None
             self.phase = SPILLING
             self.engine.executor.submit(self.spool.finish, chunks, self.on_spooled)
@@ -446,7 +554,7 @@ cdef class Connection(Watched):
     cdef int run(self) except -1:
         self.phase = RUNNING
         self.context = PyContext_Copy(self.engine.base_context)
-        if self.plan.mode == INLINE:
+        if self.plan.mode == INLINE and not self.plan.streams_body:
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
@@ -471,6 +579,9 @@ cdef class Connection(Watched):
         request, plan, context = self.request, self.plan, self.context
         if self.fd < 0:
             return                                        # cut while it waited
+        if plan.streams_body and not self.engine.executor.leave_pool():
+            self.engine.reactor.post(self.on_response, busy())
+            return
         PyContext_Enter(context)
         try:
             response = plan.run(request)
@@ -479,14 +590,18 @@ cdef class Connection(Watched):
             response = self.failed()
         finally:
             PyContext_Exit(context)
-        if lazy:
-            self.iterate_in_thread(response, context)
-        elif not self.engine.reactor.post(self.on_response, response):
-            self.forget_response(response, context)
+        try:
+            if lazy:
+                self.iterate_in_thread(response, context, plan.streams_body)
+            elif not self.engine.reactor.post(self.on_response, response):
+                self.forget_response(response, context)
+        finally:
+            if plan.streams_body:
+                self.engine.executor.return_to_pool()
 
-    def iterate_in_thread(self, response, context):
+    def iterate_in_thread(self, response, context, has_left_pool):
         """In the thread that made it: iterate over a lazy body, when the loop's thread has sent the head."""
-        if not self.engine.executor.leave_pool():
+        if not has_left_pool and not self.engine.executor.leave_pool():
             self.forget_response(response, context)
             self.engine.reactor.post(self.on_response, busy())
             return
@@ -496,7 +611,8 @@ cdef class Connection(Watched):
                 body.cancel()
             context.run(body.pump)
         finally:
-            self.engine.executor.return_to_pool()
+            if not has_left_pool:
+                self.engine.executor.return_to_pool()
 
     def on_response(self, response):
         """In a turn: a thread has made a whole response."""
@@ -554,6 +670,9 @@ cdef class Connection(Watched):
         cdef Py_ssize_t start = engine.output.length
         if self.fd < 0:                                   # the peer is gone
             return self.drop(response)
+        if self.incoming is not None:
+            self.keep_alive = False                       # what was not read of the body is no request
+            self.continue_due = False
         if self.spool is not None:
             self.hand_over_spool(response)
         try:
@@ -661,6 +780,8 @@ cdef class Connection(Watched):
 
     cdef int release(self) except -1:
         """Let go of the present request."""
+        if self.incoming is not None:
+            self.end_incoming(ClientDisconnected())
         self.request = None
         self.plan = None
         self.context = None
@@ -889,11 +1010,11 @@ cdef class Connection(Watched):
             return self.end()
         if self.phase == READING_HEAD:
             self.set_deadline(self.engine.head if self.head_started else self.engine.keep_alive)
-        elif self.phase == READING_BODY:
-            self.set_deadline(self.engine.body_idle)
+        elif self.takes_body():
+            self.set_body_deadline()
         else:
             self.set_deadline(0)
-        if self.phase <= READING_BODY and (self.input != NULL or self.readable):
+        if self.is_reading() and (self.input != NULL or self.readable):
             self.engine.reactor.schedule(self)
         return 0
 
@@ -943,6 +1064,8 @@ cdef class Connection(Watched):
         self.input = NULL
         self.pending = None
         self.pending_size = 0
+        if self.incoming is not None:
+            self.end_incoming(ClientDisconnected())
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.cancel()

@@ -25,6 +25,7 @@ cdef class Engine:
     cdef Outgoing outgoing
     cdef readonly BlockPool blocks
     cdef unsigned char *read_buffer   # READ_SIZE bytes, likewise
+    cdef readonly object spool_quota  # SpoolQuota of bodies.py
     cdef object executor              # Executor of execution.py
     cdef object base_context          # contextvars.Context that every request's is a copy of
     cdef TaskStarter starter
