@@ -183,9 +183,10 @@ def test_a_failing_disk_is_told_by_the_spool(monkeypatch):
 
 
 def test_no_more_requests_wait_for_a_thread_than_the_limit(serve):
-    go = threading.Event()
+    begun, go = threading.Event(), threading.Event()
 
     def slow(_):
+        begun.set()
         assert go.wait(SOON)
         return Response("slow")
 
@@ -194,6 +195,7 @@ def test_no_more_requests_wait_for_a_thread_than_the_limit(serve):
     for peer in peers:
         peer.get("/")
         running.settle()
+        assert begun.wait(SOON)
     refused = [peer for peer in peers[3:] if peer.answer().status == 503]
     assert refused == peers[3:]
     go.set()

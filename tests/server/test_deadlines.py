@@ -96,6 +96,13 @@ def test_an_answer_must_be_taken_in_time(running):
     assert peer.is_reset()
 
 
+def until_cut(running):
+    """Let write deadlines pass, nobody reading.  The kernel may still fill the peer's buffer at first, and that counts as progress."""
+    for _ in range(10):
+        running.later(40.1)
+    assert running.engine.active == 0
+
+
 def test_a_slow_reader_is_kept_while_it_makes_progress(running):
     peer = running.connect(receive_buffer=4096)
     peer.get("/huge")
@@ -104,8 +111,7 @@ def test_a_slow_reader_is_kept_while_it_makes_progress(running):
         peer.widen()
         peer.exactly(9_000_000)  # more than the kernel may hold: the server must have sent
     assert running.engine.active == 1
-    running.later(40.1)
-    assert running.engine.active == 0
+    until_cut(running)
 
 
 def test_a_peer_that_reads_less_than_a_buffer_within_the_deadline_is_kept(running):
@@ -118,9 +124,7 @@ def test_a_peer_that_reads_less_than_a_buffer_within_the_deadline_is_kept(runnin
         running.settle()
     running.later(39)
     assert running.engine.active == 1
-    for _ in range(3):
-        running.later(40.1)
-    assert running.engine.active == 0
+    until_cut(running)
 
 
 def test_a_body_keeps_its_deadline_when_an_answer_before_it_is_drained(running):
