@@ -137,7 +137,7 @@ class Registration(Settings):
         noted = self.endpoint_options.get(endpoint, {})
         if noted.get("stream") and noted.get("run") == "inline":
             raise RegistrationError(
-                f"endpoint {endpoint!r}: stream=True lets the view wait for its client, so that it cannot run inline: leave out run='inline'"
+                f"endpoint {endpoint!r}: with stream=True the view waits for its client and cannot run inline: leave out run='inline'"
             )
 
     @setupmethod

@@ -5,7 +5,6 @@ Who receives the message feeds it from one thread; who answers the request reads
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import RequestEntityTooLarge
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable
 
 __all__ = ["IncomingBody"]
@@ -162,7 +162,9 @@ class IncomingBody(io.BufferedIOBase):
             self._changed.wait()
 
     def _promise(self) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
+        from asyncio import get_running_loop  # where no task reads, nobody may need it
+
+        loop = get_running_loop()
         future = loop.create_future()
         self._waiting.append((loop, future))
         return future

@@ -34,7 +34,7 @@ from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunke
 from kolben.wire._head cimport PARTIAL
 from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
 
-from werkzeug.exceptions import ClientDisconnected, default_exceptions
+from werkzeug import exceptions
 
 from kolben.base.errors import ProtocolError
 from kolben.http.incoming import IncomingBody
@@ -458,7 +458,7 @@ cdef class Connection(Watched):
         self.engine.refused += 1
         log.debug("Refused a body with %d: %s", status, message)
         self.keep_alive = False
-        return self.end_incoming(default_exceptions[status](message))
+        return self.end_incoming(exceptions.default_exceptions[status](message))
 
     # ------------------------------------------------ match
 
@@ -781,7 +781,7 @@ cdef class Connection(Watched):
     cdef int release(self) except -1:
         """Let go of the present request."""
         if self.incoming is not None:
-            self.end_incoming(ClientDisconnected())
+            self.end_incoming(exceptions.ClientDisconnected())
         self.request = None
         self.plan = None
         self.context = None
@@ -1065,7 +1065,7 @@ cdef class Connection(Watched):
         self.pending = None
         self.pending_size = 0
         if self.incoming is not None:
-            self.end_incoming(ClientDisconnected())
+            self.end_incoming(exceptions.ClientDisconnected())
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.cancel()
