@@ -14,6 +14,7 @@ from collections import Counter
 import pytest
 
 from kolben.base import Limits, Timeouts
+from kolben.base._alive import alive
 from kolben.http import Handler, Plan, Request, Response
 from kolben.net import listen_all, parse_address
 from kolben.server import Server
@@ -279,12 +280,22 @@ def load_loop_library():
     new_event_loop().close()
 
 
+def left_alive(before, caplog):
+    """What is alive of the kinds that are counted, and was not before.  The tracebacks of what was logged must not keep it."""
+    left = Counter(alive()) - Counter(before)
+    if left:
+        caplog.get_records("call").clear()
+        gc.collect()
+        left = Counter(alive()) - Counter(before)
+    return left
+
+
 @pytest.fixture
-def serve():
+def serve(caplog):
     """serve({path: view}, limits={...}, timeouts={...}) runs a server; at the end nothing of it may be left."""
     load_loop_library()
     running = []
-    before = descriptors()
+    before, alive_before = descriptors(), alive()
 
     def start(views, *, limits=(), timeouts=(), clock=None, **options):
         timeouts = {"graceful": 2, "lingering": 0.5} | dict(timeouts)
@@ -302,6 +313,7 @@ def serve():
         assert each.engine.active == 0, "connections are left"
         assert each.engine.blocks.lent == 0, "blocks are left"
         assert each.engine.spool_quota.used == 0, "room for spooled bodies is left"
+    assert left_alive(alive_before, caplog) == Counter(), "objects are left"
     assert left_open(before) == Counter(), "descriptors are left"
 
 

@@ -163,7 +163,7 @@ def test_a_server_that_stops_while_a_disk_is_slow_leaves_nothing(serve, stalled)
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("something else")])
 def test_a_body_for_which_there_is_no_room_is_refused(serve, monkeypatch, error):
     def full(self, chunks):
-        raise error
+        raise type(error)(*error.args)  # a new one: its traceback has the connection
 
     monkeypatch.setattr(bodies.Spool, "write", full)
     peer = serve(VIEWS).connect()

@@ -37,7 +37,7 @@ class Reader:
         return View(self.thread, mode=THREAD, streams_body=True)
 
     def answer(self, error):
-        self.error = error
+        self.error = error and error.with_traceback(None)  # whose frames have the request
         self.done.set()
         return error.get_response() if isinstance(error, HTTPException) else Response(b"".join(self.pieces))
 

@@ -21,6 +21,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
+from kolben.base._alive cimport CONNECTIONS, TASKS, counts
 from kolben.http._plan cimport INLINE, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
@@ -80,10 +81,14 @@ cdef class ConnectionFacts(ConnectionInfo):
 @cython.no_gc_clear       # its timer, and its block, are given back to objects that it refers to
 cdef class Connection(Watched):
 
+    def __cinit__(self):
+        counts[CONNECTIONS] += 1
+
     def __init__(self, Engine engine not None):
         self.engine = engine
 
     def __dealloc__(self):
+        counts[CONNECTIONS] -= 1
         if self.fd >= 0:
             c_close(self.fd)
 
@@ -634,12 +639,14 @@ cdef class Connection(Watched):
         if self.engine.starter.is_done:
             return self.answer(self.result_of(task))
         self.task = task
+        counts[TASKS] += 1
         task.add_done_callback(self.on_task_done)
         return 0
 
     def on_task_done(self, task):
         """In the loop, not in a turn."""
         self.task = None
+        counts[TASKS] -= 1
         response = self.result_of(task)
         if self.fd >= 0:
             self.done = response

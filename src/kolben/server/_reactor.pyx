@@ -250,6 +250,8 @@ cdef class Reactor:
         `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
+        if self._closed:
+            return False
         self._done.append((function, argument))
         self.poller.wake()
         return not self._closed

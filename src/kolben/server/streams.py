@@ -11,6 +11,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kolben.base._alive import change
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
 
@@ -151,6 +153,7 @@ class AsyncBody:
 
     async def pump(self, iterable: AsyncIterable[Any]) -> None:
         """Iterate, send, wait for room, close."""
+        change("tasks", 1)
         try:
             await self._send_all(iterable)
         except asyncio.CancelledError:
@@ -163,6 +166,7 @@ class AsyncBody:
         finally:
             await close_iterable(iterable)
             close(self.response)
+            change("tasks", -1)
 
     def _write(self, data: bytes) -> bool:
         self._is_writing = True
