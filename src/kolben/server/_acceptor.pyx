@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from kolben.server._connection cimport Connection, ConnectionFacts
 from kolben.server._engine cimport Engine
 from kolben.server._reactor cimport Watched
-from kolben.server._socket cimport EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, errno
+from kolben.server._socket cimport EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, c_close, errno
 
 cdef enum:
     ACCEPTS_PER_STEP = 64     # so that a storm of connections does not starve those that are open
@@ -72,11 +72,15 @@ cdef class Acceptor(Watched):
                     self.end_idle()
                 break                         # else EAGAIN, ECONNABORTED and the like: nothing
             accepted += 1
-            info = ConnectionFacts.__new__(ConnectionFacts)
+            try:
+                info = ConnectionFacts.__new__(ConnectionFacts)
+                connection = Connection.__new__(Connection)
+            except MemoryError:
+                c_close(fd)
+                raise
             info.scheme = self.scheme
             info.server = self.server
             memcpy(info.address, address, 28)
-            connection = Connection.__new__(Connection)
             connection.engine = self.engine
             connection.open(fd, info)
             self.engine.reactor.schedule(connection)      # later in this turn: to read what came with the handshake's last segment

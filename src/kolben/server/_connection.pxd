@@ -96,6 +96,7 @@ cdef class Connection(Watched):
     cdef int run(self) except -1
     cdef int run_inline(self) except -1
     cdef int run_task(self) except -1
+    cdef int give_up(self) except -1
     # answering
     cdef int answer(self, object response) except -1
     cdef int begin_stream(self, object response) except -1

@@ -53,6 +53,10 @@ class Connection(Watched):
     def run_in_thread(self) -> None:
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
 
+    def on_lost(self, _: None) -> None:
+        """In a turn: a thread could not do its work for this connection."""
+
+    def run_and_post(self) -> None: ...
     def iterate_in_thread(self, response: Any, context: Context, has_left_pool: bool) -> None:
         """In the thread that made it: iterate over a lazy body, when the loop's thread has sent the head."""
 

@@ -27,9 +27,10 @@ from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, READ_SIZE
+from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
-    sockaddr_in, sockaddr_in6, unsent,
+    sockaddr_in, sockaddr_in6, unsent, usleep,
 )
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 from kolben.wire._head cimport PARTIAL
@@ -580,6 +581,30 @@ cdef class Connection(Watched):
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        try:
+            self.run_and_post()
+        except BaseException:                             # there was no memory, most likely: who asked must not wait for ever
+            self.give_up()
+            raise
+
+    cdef int give_up(self) except -1:
+        cdef int tries = MEMORY_TRIES
+        while True:
+            try:
+                self.engine.reactor.post(self.on_lost, None)
+                return 0
+            except MemoryError:                           # for the bound method
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
+
+    def on_lost(self, _):
+        """In a turn: a thread could not do its work for this connection."""
+        self.abort()
+
+    def run_and_post(self):
         cdef bint lazy = False
         request, plan, context = self.request, self.plan, self.context
         if self.fd < 0:
@@ -638,9 +663,9 @@ cdef class Connection(Watched):
             return self.answer(self.failed())
         if self.engine.starter.is_done:
             return self.answer(self.result_of(task))
+        task.add_done_callback(self.on_task_done)
         self.task = task
         counts[TASKS] += 1
-        task.add_done_callback(self.on_task_done)
         return 0
 
     def on_task_done(self, task):

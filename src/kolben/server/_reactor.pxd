@@ -11,6 +11,8 @@ cdef enum:
     DEFERRED_AT_ONCE = 128    # answers; and of one, at most this many bytes:
     DEFERRED_SIZE = 4096
     DEFERRED_FOR = 400        # microseconds that an answer waits for the others of its batch
+    MEMORY_TRIES = 100        # how often a thread tries to hand something over while there is no memory,
+    MEMORY_WAIT = 10000       # and how many microseconds it waits each time
     TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved
 
 
@@ -25,6 +27,7 @@ cdef class Watched:
     cdef int fd                       # -1: closed
     cdef bint polled                  # the poller knows its descriptor
     cdef bint in_ready                # stands in the reactor's ready list
+    cdef Watched buried_before        # the next one in the graveyard
     cdef Timer timer
     cdef bint is_deferred             # an answer of its waits for the end of the batch
 
@@ -35,6 +38,15 @@ cdef class Watched:
     cdef int on_error(self) except -1         # one of the above raised; the exception is logged already
 
 
+cdef class Graveyard:
+    """What was forgotten while events of the batch may still point there.  Burying takes no memory: it must not fail."""
+
+    cdef Watched _last
+
+    cdef void bury(self, Watched watched) noexcept
+    cpdef object clear(self)
+
+
 cdef class Reactor:
     """Owns the poller and the timers; runs in one thread, nested in an asyncio loop that watches `fileno()`."""
 
@@ -42,8 +54,10 @@ cdef class Reactor:
     cdef Timers timers
     cdef readonly int64_t now         # milliseconds, monotonic; of the present turn
     cdef object _watched              # set of Watched: keeps them alive
-    cdef list _graveyard              # forgotten, but events of the batch may point there
-    cdef list _ready
+    cdef Graveyard _graveyard
+    cdef list _ready                  # for the next pass over them
+    cdef list _pass                   # the present one
+    cdef Py_ssize_t _next             # in it
     cdef object _done                 # deque of (callable, argument) from other threads
     cdef int _position                # in the poller's batch
     cdef int _count
@@ -89,5 +103,6 @@ cdef class Reactor:
     cdef int run_done(self, int64_t began) except -1
     cdef int call(self, object function, object argument) except -1
     cdef int arm(self) except -1
+    cdef int blame(self, object function) except -1
     cdef int report(self, Watched watched) except -1
     cdef int finish_turn(self) except -1

@@ -7,6 +7,7 @@ poller's batch and in the ready list, and asks the loop to come back.
 In the thread of the loop only, but for `post`.
 """
 
+import contextlib
 import logging
 
 cimport cython
@@ -16,6 +17,7 @@ from collections import deque
 from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Event, Poller, TIMER
+from kolben.server._socket cimport usleep
 from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
 
@@ -103,6 +105,19 @@ cdef class Watched:
         return 0
 
 
+cdef class Graveyard:
+
+    cdef void bury(self, Watched watched) noexcept:
+        watched.buried_before = self._last
+        self._last = watched
+
+    cpdef object clear(self):
+        cdef Watched watched
+        while self._last is not None:                     # one by one: a chain that goes as a whole recurses
+            watched = self._last
+            self._last, watched.buried_before = watched.buried_before, None
+
+
 cdef class Reactor:
 
     def __init__(self, loop, *, clock=None):
@@ -111,8 +126,9 @@ cdef class Reactor:
         self.poller = Poller()
         self.timers = Timers()
         self._watched = set()
-        self._graveyard = []
+        self._graveyard = Graveyard()
         self._ready = []
+        self._pass = []
         self._done = deque()
         self._armed = -1
         self._deferred = Output()
@@ -143,8 +159,8 @@ cdef class Reactor:
         """Stop watching, before the descriptor is closed.  The object stays alive until the present batch is handled."""
         self.timers.clear(&watched.timer)
         if watched in self._watched:
+            self._graveyard.bury(watched)
             self._watched.discard(watched)
-            self._graveyard.append(watched)
             if watched.polled:
                 watched.polled = False
                 self.poller.remove(watched.fd)
@@ -165,8 +181,8 @@ cdef class Reactor:
 
     cdef int schedule(self, Watched watched) except -1:
         if not watched.in_ready:
+            self._ready.append(watched)                   # first: if there is no memory, it does not stand there
             watched.in_ready = True
-            self._ready.append(watched)
             self.come_back()
         return 0
 
@@ -250,9 +266,19 @@ cdef class Reactor:
         `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
+        cdef int tries = MEMORY_TRIES
         if self._closed:
             return False
-        self._done.append((function, argument))
+        while True:
+            try:
+                self._done.append((function, argument))
+                break
+            except MemoryError:                           # a connection would wait for this call for ever
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
         self.poller.wake()
         return not self._closed
 
@@ -265,8 +291,11 @@ cdef class Reactor:
     cdef int come_back(self) except -1:
         """Ask the loop for a turn although no event waits in the kernel."""
         if not self._turn_is_scheduled and not self._in_turn:
-            self._turn_is_scheduled = True
-            self.loop.call_soon(self._turn)
+            try:
+                self.loop.call_soon(self._turn)
+                self._turn_is_scheduled = True
+            except MemoryError:
+                self.poller.wake()                        # that takes none
         return 0
 
     cpdef object turn(self):
@@ -284,7 +313,7 @@ cdef class Reactor:
             self.now = self.read_clock()
             began = self._present = microseconds()
             if self._position >= self._count:
-                self._position = 0
+                self._position = self._count = 0          # also if the wait fails: the owners of the last batch may be gone
                 self._count = self.poller.wait(0)
             self.handle_batch(began)
             if 0 <= self._armed <= self.now:
@@ -292,7 +321,7 @@ cdef class Reactor:
                 self.run_timers(began)
             if self._done:
                 self.run_done(began)
-            if self._ready:
+            if self._ready or self._next < len(self._pass):
                 self.run_ready(began)
             if self._deferred_count:
                 self.send_deferred()
@@ -306,7 +335,7 @@ cdef class Reactor:
         self._in_turn = False
         if self._position >= self._count:
             self._graveyard.clear()
-        if self._ready or self._position < self._count or self._done:
+        if self._ready or self._next < len(self._pass) or self._position < self._count or self._done:
             self.come_back()
         return 0
 
@@ -351,11 +380,11 @@ cdef class Reactor:
     cdef int run_ready(self, int64_t began) except -1:
         """One step for everything that stood in the list when it began."""
         cdef Watched watched
-        cdef Py_ssize_t used = 0
-        cdef list ready = self._ready
-        self._ready = []
-        for watched in ready:
-            used += 1
+        if self._next >= len(self._pass):
+            self._pass, self._ready, self._next = self._ready, [], 0
+        while self._next < len(self._pass):
+            watched = self._pass[self._next]
+            self._next += 1
             watched.in_ready = False
             if watched.fd >= 0:
                 try:
@@ -364,8 +393,8 @@ cdef class Reactor:
                     self.report(watched)
             if self.is_over(began, watched):
                 break
-        if used < len(ready):
-            self._ready = ready[used:] + self._ready
+        if self._next >= len(self._pass) > 0:
+            self._pass, self._next = [], 0
         return 0
 
     cdef int run_timers(self, int64_t began) except -1:
@@ -397,12 +426,18 @@ cdef class Reactor:
         try:
             function(argument)
         except BaseException:
-            owner = getattr(function, "__self__", None)
-            owner = getattr(owner, "connection", owner)
-            if isinstance(owner, Watched):
-                self.report(<Watched>owner)
-            else:
-                log.exception("Error in a callback of the server")
+            self.blame(function)
+        return 0
+
+    cdef int blame(self, object function) except -1:
+        """While an exception of a posted call is handled: end the connection that it was for."""
+        owner = getattr(function, "__self__", None)
+        if not isinstance(owner, Watched):
+            owner = getattr(owner, "connection", None)
+        if isinstance(owner, Watched):
+            return self.report(<Watched>owner)
+        with contextlib.suppress(Exception):
+            log.exception("Error in a callback of the server")
         return 0
 
     cdef int arm(self) except -1:
@@ -416,12 +451,18 @@ cdef class Reactor:
         return 0
 
     cdef int report(self, Watched watched) except -1:
-        """An exception that nobody caught: log it, end that connection, serve the others."""
-        log.exception("Error in the server, not in the application: the connection is closed")
+        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it."""
+        try:
+            log.exception("Error in the server, not in the application: the connection is closed")
+        except BaseException:
+            pass
         try:
             watched.on_error()
         except BaseException:
-            log.exception("Error while closing the connection")
+            try:
+                log.exception("Error while closing the connection")
+            except BaseException:
+                pass
         return 0
 
     def close(self):
@@ -432,5 +473,6 @@ cdef class Reactor:
             self.call(function, argument)
         self._position = self._count = 0
         self._ready.clear()
+        self._pass, self._next = [], 0
         self._graveyard.clear()
         self.poller.close()

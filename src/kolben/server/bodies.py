@@ -86,3 +86,7 @@ class Spool:
             self.file = None
         reserved, self.reserved = self.reserved, 0
         self._quota.give(reserved)
+
+    def __del__(self) -> None:
+        """Give the room back also where an error let nobody close it."""
+        self.close()

@@ -103,9 +103,14 @@ class ThreadBody:
     def pump(self) -> None:
         """Iterate, post, wait for room, close.  Runs in the request's context."""
         self._started.wait()
-        if self._iterable is not None:
-            self.connection.post(self.end, self._send_all(self._iterable))
-        close(self.response)
+        whole = False
+        try:
+            if self._iterable is not None:
+                whole = self._send_all(self._iterable)
+        finally:
+            if self._iterable is not None:
+                self.connection.post(self.end, whole)
+            close(self.response)
 
     def _send_all(self, iterable: Iterable[Any]) -> bool:
         """Return whether the body did not break off."""
@@ -159,8 +164,8 @@ class AsyncBody:
         except asyncio.CancelledError:
             self.connection.stream_fail()
         except BaseException:
-            log.exception("Error in the body of a response, after its head was sent: the connection is cut")
             self.connection.stream_fail()
+            log.exception("Error in the body of a response, after its head was sent: the connection is cut")
         else:
             self.connection.stream_end()
         finally:
