@@ -256,7 +256,7 @@ def send(peer, messages):
 
 def state(running):
     counts = Counter(alive())
-    counts.update(active=running.engine.active, lent=running.engine.blocks.lent, spooled=running.engine.spool_quota.used)
+    counts.update(active=running.engine.active, lent=running.engine.blocks.lent, spooled=running.engine.spool_quota.recount())
     for fd in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
             counts[re.sub(r"\d+", "", os.readlink(f"/proc/self/fd/{fd}"))] += 1
@@ -306,6 +306,8 @@ class Quiet(logging.Handler):
 
 def serve():
     faulthandler.enable()
+    if "--only" in sys.argv:
+        faulthandler.dump_traceback_later(2.5)
     serving.new_event_loop = Loop
     serving.Executor = Executor
     logging.getLogger().addHandler(Quiet())

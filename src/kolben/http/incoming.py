@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,10 @@ class IncomingBody(io.BufferedIOBase):
         self._capacity = capacity
         self._wanted: Callable[[IncomingBody], object] | None = wanted
         self._feeder = threading.get_ident()
-        self._changed = threading.Condition()
+        # Two locks instead of a Condition, which a lack of memory can leave locked.
+        self._changed = threading.Lock()
+        self._news = threading.Lock()  # taken: nothing has come since it was
+        self._news.acquire()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._pieces: deque[bytes] = deque()
         self._offset = 0  # into the first piece
@@ -55,7 +59,7 @@ class IncomingBody(io.BufferedIOBase):
         self._is_full = False
         self._has_begun = False
         self._is_whole = False
-        self._error: Exception | None = None
+        self._error: Exception | type[Exception] | None = None
 
     # -- for who receives the message
 
@@ -76,19 +80,28 @@ class IncomingBody(io.BufferedIOBase):
             self._wanted = None
             self._wake()
 
-    def fail(self, error: Exception) -> None:
-        """No more will come: reading raises `error` behind what has."""
+    def fail(self, error: Exception | type[Exception]) -> None:
+        """No more will come: reading raises `error` behind what has.  A class needs no memory here."""
         with self._changed:
             self._error = error
             self._wanted = None
             self._wake()
 
     def _wake(self) -> None:
-        self._changed.notify_all()
-        waiting, self._waiting = self._waiting, []
-        for loop, future in waiting:
-            with contextlib.suppress(RuntimeError):  # that loop was closed
-                loop.call_soon_threadsafe(_finish, future)
+        if self._news.locked():
+            self._news.release()
+        tries = 100
+        while self._waiting:
+            try:
+                with contextlib.suppress(RuntimeError):  # that loop was closed
+                    loop, future = self._waiting[-1]
+                    loop.call_soon_threadsafe(_finish, future)
+            except MemoryError:  # who waits must not do so for ever
+                tries -= 1
+                if tries:
+                    time.sleep(0.01)
+                    continue
+            self._waiting.pop()
 
     # -- for who answers the request
 
@@ -159,7 +172,12 @@ class IncomingBody(io.BufferedIOBase):
                     "request.stream: the body is not here yet, and waiting for it in an async view would stop the loop:"
                     " write `await request.stream.aread()` or `async for piece in request.stream`, or leave out stream=True",
                 )
-            self._changed.wait()
+            self._news.acquire(False)
+            self._changed.release()
+            try:
+                self._news.acquire()
+            finally:
+                self._changed.acquire()
 
     def _promise(self) -> asyncio.Future[None]:
         from asyncio import get_running_loop  # where no task reads, nobody may need it

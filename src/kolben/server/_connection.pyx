@@ -53,6 +53,7 @@ cdef extern from "Python.h":
 cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
+cdef object GONE = exceptions.ClientDisconnected          # the class: a connection may end because there is no memory
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -442,12 +443,19 @@ cdef class Connection(Watched):
 
     cdef int end_incoming(self, object error) except -1:
         """All of it is here, or no more comes."""
+        cdef int tries = MEMORY_TRIES
         incoming, self.incoming = self.incoming, None
         self.continue_due = False
-        if error is None:
-            incoming.end()
-        else:
-            incoming.fail(error)
+        while True:
+            try:
+                incoming.end() if error is None else incoming.fail(error)
+                break
+            except MemoryError:                           # who reads would wait for ever
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
         return self.set_deadline(0) if self.pending is None and self.phase == RUNNING else 0
 
     cdef int set_body_deadline(self) except -1:
@@ -612,15 +620,15 @@ cdef class Connection(Watched):
         if plan.streams_body and not self.engine.executor.leave_pool():
             self.engine.reactor.post(self.on_response, busy())
             return
-        PyContext_Enter(context)
         try:
-            response = plan.run(request)
-            lazy = is_lazy(response)
-        except BaseException:
-            response = self.failed()
-        finally:
-            PyContext_Exit(context)
-        try:
+            PyContext_Enter(context)
+            try:
+                response = plan.run(request)
+                lazy = is_lazy(response)
+            except BaseException:
+                response = self.failed()
+            finally:
+                PyContext_Exit(context)
             if lazy:
                 self.iterate_in_thread(response, context, plan.streams_body)
             elif not self.engine.reactor.post(self.on_response, response):
@@ -813,7 +821,7 @@ cdef class Connection(Watched):
     cdef int release(self) except -1:
         """Let go of the present request."""
         if self.incoming is not None:
-            self.end_incoming(exceptions.ClientDisconnected())
+            self.end_incoming(GONE)
         self.request = None
         self.plan = None
         self.context = None
@@ -1097,7 +1105,7 @@ cdef class Connection(Watched):
         self.pending = None
         self.pending_size = 0
         if self.incoming is not None:
-            self.end_incoming(exceptions.ClientDisconnected())
+            self.end_incoming(GONE)
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.cancel()

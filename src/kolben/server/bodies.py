@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 import threading
 from typing import IO, TYPE_CHECKING
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +23,18 @@ class SpoolQuota:
     def __init__(self, limit: int) -> None:
         self.limit = limit  # 0: none
         self.used = 0
-        self._lock = threading.Lock()
+        self.spools: WeakSet[Spool] = WeakSet()
+        self._lock = threading.RLock()  # a spool may be collected, and gives back, while it is held
 
     def has_room(self, n: int) -> bool:
         """Whether n bytes more would fit now."""
-        return not self.limit or self.used + n <= self.limit
+        return not self.limit or self.used + n <= self.limit or self.recount() + n <= self.limit
+
+    def recount(self) -> int:
+        """Count anew what is used: what could not be given back because there was no memory is not lost for ever."""
+        with self._lock:
+            self.used = sum(spool.reserved for spool in list(self.spools))
+            return self.used
 
     def take(self, n: int) -> bool:
         """Count n bytes; False, and nothing is counted, if they do not fit."""
@@ -51,6 +59,7 @@ class Spool:
         self.file: IO[bytes] | None = None
         self.reserved = 0  # bytes of the quota
         self._quota = quota
+        quota.spools.add(self)
 
     def reserve(self, n: int) -> bool:
         """Take room for a batch; False if the quota is used up."""

@@ -145,7 +145,8 @@ class Executor:
             with self._lock:
                 self._threads -= 1
                 some = self._threads > 0
-            log.exception("The system gives no thread; %d are running", number - 1)
+            with contextlib.suppress(MemoryError):
+                log.exception("The system gives no thread; %d are running", number - 1)
             return some
         return True
 

@@ -52,6 +52,24 @@ async def close_iterable(iterable: AsyncIterable[Any]) -> None:
             log.exception("Error while closing the body of a response")
 
 
+class Signal:
+    """What one thread tells another that waits: as threading.Event, but `wait` takes it away, and no lack of memory can break it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.wait = self._lock.acquire
+
+    def set(self) -> None:
+        """Let `wait` return, now or when it is called.  In one thread only."""
+        if self._lock.locked():
+            self._lock.release()
+
+    def clear(self) -> None:
+        """Forget a `set` that was not waited for."""
+        self._lock.acquire(False)
+
+
 class ThreadBody:
     """A sync iterable, pulled in a thread by `pump`.
 
@@ -63,8 +81,8 @@ class ThreadBody:
         self.connection = connection
         self.response = response
         self._iterable: Iterable[Any] | None = None
-        self._started = threading.Event()
-        self._room = threading.Event()
+        self._started = Signal()
+        self._room = Signal()
         self._cancelled = False
 
     # -- in the loop's thread
