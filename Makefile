@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges flask-suite asan fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges flask-suite asan optimized faults fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -46,6 +46,14 @@ flask-suite:    ## Flask's own tests against Kolben
 asan:           ## The quick suite on a build with AddressSanitizer and UBSan
 	@tools/venv.sh test dev
 	@tools/asan.sh
+
+optimized:      ## The quick suite under python -O
+	@tools/venv.sh test
+	@tools/optimized.sh
+
+faults:         ## Every malloc and system call of a list fails in turn while requests are served (FAULTS=--share=40: quicker)
+	@tools/venv.sh test
+	@tools/faults.sh $(FAULTS)
 
 fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test

@@ -29,26 +29,40 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.server.conftest import INLINE, TASK, THREAD, Peer, Running, View, Views
+
 from kolben.app import App
 from kolben.base._alive import alive
 from kolben.flask import g, jsonify, request, session
 from kolben.http import Response
 from kolben.server import execution, serving
-from tests.server.conftest import INLINE, TASK, THREAD, Peer, Running, View, Views
 
 SOON = 3  # seconds until which everything has been answered or has ended
 FUNCTIONS = {
     name: number
     for number, name in enumerate(
-        "malloc accept4 recv send sendmsg epoll_wait epoll_ctl timerfd_settime open write lseek pthread_create".split(),
+        [
+            "malloc",
+            "accept4",
+            "recv",
+            "send",
+            "sendmsg",
+            "epoll_wait",
+            "epoll_ctl",
+            "timerfd_settime",
+            "open",
+            "write",
+            "lseek",
+            "pthread_create",
+        ],
     )
 }
 FAILURES = {
     "malloc": ["ENOMEM"],
     "accept4": ["EINTR", "EAGAIN", "ECONNABORTED", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"],
-    "recv": ["EINTR", "ECONNRESET", "ENOBUFS", "ETIMEDOUT"],
-    "send": ["EINTR", "ECONNRESET", "EPIPE", "ENOBUFS"],
-    "sendmsg": ["EINTR", "ECONNRESET", "EPIPE", "ENOBUFS"],
+    "recv": ["ECONNRESET", "EINTR", "ENOBUFS", "ETIMEDOUT"],
+    "send": ["ECONNRESET", "EINTR", "EPIPE", "ENOBUFS"],
+    "sendmsg": ["ECONNRESET", "EINTR", "EPIPE", "ENOBUFS"],
     "epoll_wait": ["EINTR", "ENOMEM"],
     "epoll_ctl": ["ENOMEM", "ENOSPC"],
     "timerfd_settime": ["ENOMEM"],
@@ -318,16 +332,17 @@ def serve():
     return Running(Handler(), clock=None, limits=limits, timeouts=serving.Timeouts(graceful=1, lingering=0.2))
 
 
-def numbers(function, total, share):
+def numbers(total, share):
     """Which calls are to fail: all, or `share` of them, evenly."""
-    return range(1, total + 1) if not share or function != "malloc" else sorted({1 + i * total // share for i in range(share)})
+    return range(1, total + 1) if not share else sorted({1 + i * total // share for i in range(share) if total})
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--function", choices=FUNCTIONS, action="append")
     parser.add_argument("--exchange", choices=EXCHANGES, action="append")
-    parser.add_argument("--share", type=int, default=0, help="so many failures of malloc for each exchange; 0: each one")
+    parser.add_argument("--share", type=int, default=0, help="so many failures of each kind in each exchange; 0: each call")
+    parser.add_argument("--first", action="store_true", help="each function with the first of its errors alone")
     parser.add_argument("--only", type=int, help="the number of one call")
     parser.add_argument("--times", type=int, action="append", help="how many calls fail from there on (1, and MANY)")
     parser.add_argument("--keep-going", action="store_true", help="list findings instead of ending at the first")
@@ -345,9 +360,9 @@ def main():
             shim.fault_arm(FUNCTIONS[function], 0, -1, 0)
             ask(running.address, name)
             total = shim.fault_disarm()
-            for error in FAILURES[function]:
+            for error in FAILURES[function][: 1 if options.first else None]:
                 for times in options.times or (1, REST_MANY if function == "accept4" else MANY):
-                    for number in [options.only] if options.only else numbers(function, total, options.share):
+                    for number in [options.only] if options.only else numbers(total, options.share):
                         done += 1
                         try:
                             shim.fault_arm(FUNCTIONS[function], getattr(errno, error), number, times)
