@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan zero-downtime fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan optimized faults zero-downtime fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -58,6 +58,14 @@ asan:           ## The quick suite on a build with AddressSanitizer and UBSan
 zero-downtime:  ## 20 reloads, 5 kills and a broken release under load: what is refused, what is lost
 	@tools/venv.sh test
 	@$(VENV)/python -m pytest -q -m slow tests/server/test_zero_downtime.py
+
+optimized:      ## The quick suite under python -O
+	@tools/venv.sh test
+	@tools/optimized.sh
+
+faults:         ## Every malloc and system call of a list fails in turn while requests are served (FAULTS=--share=40: quicker)
+	@tools/venv.sh test
+	@tools/faults.sh $(FAULTS)
 
 fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test

@@ -99,7 +99,7 @@ def test_the_python_of_every_page_runs_in_the_order_of_the_page(page, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-BYTES = {"request_line", "head", "body", "body_memory", "output", "lingering"}  # limits; the others are counts
+BYTES = {"request_line", "head", "body", "body_memory", "spool", "output", "lingering"}  # limits; the others are counts
 
 
 def in_words(field):
@@ -109,7 +109,8 @@ def in_words(field):
         return f"{value:g}" if field.name == "body_rate" else f"{value:g} s"
     if field.name not in BYTES:
         return f"{value:,}"
-    return f"{value // 2**20} MiB" if value % 2**20 == 0 else f"{value // 2**10} KiB"
+    unit, name = next((unit, name) for unit, name in [(2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")] if value % unit == 0)
+    return f"{value // unit} {name}"
 
 
 @pytest.mark.parametrize(("heading", "options"), [("Limits", Limits()), ("Timeouts", Timeouts())], ids=["Limits", "Timeouts"])

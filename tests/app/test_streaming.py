@@ -5,7 +5,9 @@ import gc
 import pytest
 
 from kolben.app import App
+from kolben.base import RegistrationError
 from kolben.flask import g, request, session, stream_template_string, stream_with_context
+from kolben.http import Request
 
 
 @pytest.fixture
@@ -129,3 +131,34 @@ def test_a_streamed_template_sees_request_and_session(app):
 def test_outside_of_a_request_there_is_nothing_to_keep():
     with pytest.raises(RuntimeError, match="when a request context is active"):
         stream_with_context(iter(["a"]))
+
+
+@pytest.mark.parametrize("hooked", [False, True], ids=["plan", "general"])
+def test_a_route_with_stream_has_a_plan_that_reads_the_body_while_it_comes(hooked):
+    app = App(__name__)
+    if hooked:
+
+        @app.before_request
+        async def hook():
+            pass
+
+    @app.post("/upload", stream=True)
+    def upload():
+        return str(len(request.stream.read()))
+
+    @app.post("/whole")
+    def whole():
+        return ""
+
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
+    assert app.handler.match(Request.from_bytes(head % b"/upload", b"a")).streams_body
+    assert not app.handler.match(Request.from_bytes(head % b"/whole", b"a")).streams_body
+    assert app.test_client().post("/upload", data=b"abc").text == "3"
+
+
+def test_a_view_that_waits_for_its_client_cannot_be_pinned_inline():
+    app = App(__name__)
+    with pytest.raises(RegistrationError, match="cannot run inline"):
+        app.add_url_rule("/", "view", str, stream=True, run="inline")
+    with pytest.raises(RegistrationError, match="expected False or True"):
+        app.add_url_rule("/", "view", str, stream="yes")

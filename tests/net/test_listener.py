@@ -84,6 +84,16 @@ def test_accepted_sockets_inherit_tcp_nodelay():
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+@LINUX
+def test_an_accepted_socket_asks_after_a_silent_peer():
+    """Keep-alive, inherited from the listener: no system call for each connection."""
+    with listen(LOCAL) as listener:
+        peer, accepted = reach(listener)
+        with peer, accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+
+
 @IPV6
 def test_an_ipv6_listener_leaves_ipv4_to_others():
     """IPV6_V6ONLY: no mapped addresses in anybody's logs."""

@@ -15,6 +15,7 @@ from collections import Counter
 import pytest
 
 from kolben.base import Limits, Timeouts
+from kolben.base._alive import alive
 from kolben.http import Handler, Plan, Request, Response
 from kolben.net import listen_all, parse_address
 from kolben.server import Server
@@ -27,11 +28,12 @@ SOON = 20  # seconds that anything may take which should happen at once; a test 
 class View(Plan):
     """A plan made of a function: (request) -> Response, str or bytes."""
 
-    def __init__(self, function, *, mode=None, needs_body=True, pinned=True):
+    def __init__(self, function, *, mode=None, needs_body=True, pinned=True, streams_body=False):
         self.function = function
         self.mode = mode if mode is not None else TASK if asyncio.iscoroutinefunction(function) else INLINE
         self.pinned = pinned
         self.needs_body = needs_body
+        self.streams_body = streams_body
         self.name = function.__name__
 
     def run(self, request):
@@ -284,12 +286,22 @@ def load_loop_library():
     new_event_loop().close()
 
 
+def left_alive(before, caplog):
+    """What is alive of the kinds that are counted, and was not before.  The tracebacks of what was logged must not keep it."""
+    left = Counter(alive()) - Counter(before)
+    if left:
+        caplog.get_records("call").clear()
+        gc.collect()
+        left = Counter(alive()) - Counter(before)
+    return left
+
+
 @pytest.fixture
-def serve():
+def serve(caplog):
     """serve({path: view}, limits={...}, timeouts={...}) runs a server; at the end nothing of it may be left."""
     load_loop_library()
     running = []
-    before = descriptors()
+    before, alive_before = descriptors(), alive()
 
     def start(views, *, limits=(), timeouts=(), clock=None, **options):
         timeouts = {"graceful": 2, "lingering": 0.5} | dict(timeouts)
@@ -306,6 +318,8 @@ def serve():
     for each in running:
         assert each.engine.active == 0, "connections are left"
         assert each.engine.blocks.lent == 0, "blocks are left"
+        assert each.engine.spool_quota.used == 0, "room for spooled bodies is left"
+    assert left_alive(alive_before, caplog) == Counter(), "objects are left"
     assert left_open(before) == Counter(), "descriptors are left"
 
 

@@ -162,7 +162,7 @@ def test_a_server_that_stops_while_a_disk_is_slow_leaves_nothing(serve, stalled)
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("something else")])
 def test_a_body_for_which_there_is_no_room_is_refused(serve, monkeypatch, error):
     def full(self, chunks):
-        raise error
+        raise type(error)(*error.args)  # a new one: its traceback has the connection
 
     monkeypatch.setattr(bodies.Spool, "write", full)
     peer = serve(VIEWS).connect()
@@ -171,7 +171,7 @@ def test_a_body_for_which_there_is_no_room_is_refused(serve, monkeypatch, error)
 
 
 def test_a_failing_disk_is_told_by_the_spool(monkeypatch):
-    spool = bodies.Spool()
+    spool = bodies.Spool(bodies.SpoolQuota(0))
     assert spool.write([b"a", bytearray(b"b")]) is None
     assert spool.finish([b"c"]) is None
     assert spool.file.read() == b"abc"
@@ -199,3 +199,35 @@ def test_no_more_requests_wait_for_a_thread_than_the_limit(serve):
     assert refused == peers[3:]
     go.set()
     assert [peer.answer().body for peer in peers[:3]] == [b"slow"] * 3
+
+
+@FRAMINGS
+def test_a_body_that_never_fits_the_quota_is_413_and_one_that_does_not_fit_now_is_507(serve, chunked):
+    """RFC 9110, section 15.5.14; RFC 4918, section 11.5.  Room is given back with the file."""
+    running = serve(VIEWS, limits={"spool": 400_000})
+    holder = running.connect()
+    holder.send(message("/echo", DATA[:300_000], False)[:250_000])
+    running.settle()
+    while running.engine.spool_quota.used == 0:
+        running.settle()
+    for size, status in [(200_000, 507), (60_000, 200)]:
+        peer = running.connect()
+        peer.send(message("/echo", DATA[:size], chunked))
+        assert peer.answer().status == status
+        peer.close()
+    holder.reset()
+    while running.engine.spool_quota.used:
+        running.settle()
+    for size, status in [(400_001 + 10_000 * chunked, 413), (200_000, 200)]:
+        peer = running.connect()
+        peer.send(message("/echo", DATA[:size], chunked))
+        assert peer.answer().status == status
+
+
+def test_what_is_announced_takes_no_room_before_it_comes(serve):
+    running = serve(VIEWS, limits={"spool": 400_000})
+    peers = [running.connect() for _ in range(3)]
+    for peer in peers:
+        peer.send(message("/echo", DATA[:300_000], False)[:100])
+    running.settle()
+    assert running.engine.spool_quota.used == 0

@@ -27,7 +27,7 @@ class Lazy:
             self.pulled += 1
             yield piece
         if self.error:
-            raise self.error
+            raise type(self.error)(*self.error.args)  # a new one: its traceback has the request
 
     async def asynchronous(self):
         for piece in self.sync():

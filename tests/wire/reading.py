@@ -4,6 +4,7 @@ from kolben.base import Limits, RemoteProtocolError
 from kolben.wire import CLOSED, NEED_DATA, PAUSED, BodyChunk, H1Receiver, RequestHead
 
 HOST = b"Host: example.org\r\n"
+CUT_LIMIT = 1000  # bytes of a message that is cut at every position
 NO_LIMITS = Limits(request_line=0, head=0, field_count=0, body=0)
 
 
@@ -35,8 +36,16 @@ def bytewise(data: bytes, limits: Limits | None = None) -> list[object]:
 
 
 def status(*pieces: bytes, limits: Limits | None = None) -> int | None:
-    """Return with what the bytes are refused, or None."""
+    """Return with what the bytes are refused, or None.
+
+    A message given whole is read byte by byte and cut at every position as well, and has to mean the same each time.
+    """
     seen = read(*pieces, limits=limits)
+    if len(pieces) == 1 and len(pieces[0]) <= CUT_LIMIT:
+        data = pieces[0]
+        assert bytewise(data, limits) == seen
+        for cut in range(1, len(data)):
+            assert read(data[:cut], data[cut:], limits=limits) == seen, f"cut at {cut}"
     return seen[-1][0] if seen and isinstance(seen[-1], tuple) else None
 
 

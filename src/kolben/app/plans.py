@@ -153,7 +153,7 @@ class PlanCompiler:
         plan = self._plan(endpoint)
         # An async view that is called through a loop of its own is no short call, whatever was measured.
         pinned = self.app.endpoint_options.get(endpoint, {}).get("run") is not None
-        plan.pinned = pinned or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        plan.pinned = pinned or plan.streams_body or iscoroutinefunction(self.app.view_functions.get(endpoint))
         return plan
 
     def _plan(self, endpoint: str) -> Plan:
@@ -170,9 +170,12 @@ class PlanCompiler:
             or not self.is_plain_response_class()
             or self.has_hook_to_wait_for(names, as_task=as_task)
         ):
-            return GeneralPlan(app, general.answer, name=endpoint, mode=mode)
+            whole = GeneralPlan(app, general.answer, name=endpoint, mode=mode)
+            whole.streams_body = bool(options.get("stream"))
+            return whole
         plan = AppPlan()
         plan.mode = Mode.TASK if as_task else mode
+        plan.streams_body = bool(options.get("stream"))
         plan.name = plan.endpoint = endpoint
         plan.app = app
         plan.view, plan.sync_view = view, waiting(app, view)

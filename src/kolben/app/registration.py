@@ -22,7 +22,7 @@ __all__ = ["ENDPOINT_OPTIONS", "Registration"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Options of a route that are Kolben's and not the rule's: how its view runs.
-ENDPOINT_OPTIONS = {"run": {"inline", "thread"}}
+ENDPOINT_OPTIONS: dict[str, set[Any]] = {"run": {"inline", "thread"}, "stream": {False, True}}
 
 
 class MalformedRuleError(RegistrationError, ValueError):
@@ -85,8 +85,9 @@ class Registration(Settings):
             endpoint: Name for `url_for`; left out, the view's.
             view_func: Gets the values of the rule as keyword arguments.  May be registered later under the endpoint's name.
             provide_automatic_options: Answer OPTIONS by itself; left out, unless the view does.
-            options: `methods`; `run`, "inline" or "thread", pins where a plain view runs; the rest is for the rule
-                (`defaults`, `subdomain`, `host`, `strict_slashes`, `redirect_to` ...).
+            options: `methods`; `run`, "inline" or "thread", pins where a plain view runs; `stream=True` begins at the head of a request,
+                and `request.stream` reads the body while it comes; the rest is for the rule (`defaults`, `subdomain`, `host`,
+                `strict_slashes`, `redirect_to` ...).
         """
         if endpoint is None:
             endpoint = _endpoint_from_view_func(view_func)
@@ -130,9 +131,14 @@ class Registration(Settings):
                 continue
             value = options.pop(name)
             if value is not None and value not in allowed:
-                expected = " or ".join(repr(word) for word in sorted(allowed))
+                expected = " or ".join(map(repr, sorted(allowed)))
                 raise RegistrationError(f"endpoint {endpoint!r}: {name}={value!r} is not known: expected {expected}, or leave it out")
             self.endpoint_options.setdefault(endpoint, {})[name] = value
+        noted = self.endpoint_options.get(endpoint, {})
+        if noted.get("stream") and noted.get("run") == "inline":
+            raise RegistrationError(
+                f"endpoint {endpoint!r}: with stream=True the view waits for its client and cannot run inline: leave out run='inline'"
+            )
 
     @setupmethod
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:

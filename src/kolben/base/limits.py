@@ -18,7 +18,10 @@ class Limits:
             and trailers counted together; beyond it 431 (RFC 6585, section 5).
         field_count: Field lines of one head; beyond it 431.
         body: Bytes of one body, out of its chunks; beyond it 413.  Flask's own limits act later, when the body is asked for.
-        body_memory: Bytes of a body that stay in memory; what is beyond goes to a temporary file.
+        body_memory: Bytes of a body that stay in memory; what is beyond goes to a temporary file.  Of a body that is read while it
+            comes (`stream=True`), bytes that are held for who reads; beyond it the peer waits.
+        spool: Bytes in the temporary files of all requests together; a body that does not fit now is refused with 507, one that never
+            can with 413.
         requests_per_connection: Answers on one connection before it is closed.
         output: Bytes waiting to be sent on one connection above which a lazy body waits (the high-water mark).
         lingering: Bytes that are read and dropped after a refusal, so that the answer is not lost to a reset (RFC 9112, section 9.6).
@@ -36,6 +39,7 @@ class Limits:
     field_count: int = 100
     body: int = 16 * 1024 * 1024
     body_memory: int = 64 * 1024
+    spool: int = 4 * 1024 * 1024 * 1024
     requests_per_connection: int = 1000
     output: int = 64 * 1024
     lingering: int = 1024 * 1024

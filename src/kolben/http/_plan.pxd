@@ -37,6 +37,7 @@ cdef class Plan:
     cdef public int mode              # INLINE, THREAD or TASK
     cdef public bint pinned           # `mode` stays as it is, whatever is measured
     cdef public bint needs_body       # False: the answer does not depend on it (404, 405, redirects)
+    cdef public bint streams_body     # begins at the head, and reads the body while it comes: never inline
     cdef public object name           # for logs: "show_user", "404"
     cdef readonly Record record
 

@@ -40,6 +40,7 @@ class Plan:
     mode: int
     pinned: bool
     needs_body: bool
+    streams_body: bool
     name: str
     record: Record
 

@@ -21,6 +21,7 @@ from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp
 
+from kolben.base._alive cimport REQUESTS, counts
 from kolben.http._headers cimport FieldsBase, copy_spans, find_field, release_spans, says_json
 from kolben.http._loads cimport decode_json
 from kolben.http._query cimport parse_query
@@ -78,7 +79,11 @@ cdef class ConnectionInfo:
 
 cdef class RequestBase:
 
+    def __cinit__(self):
+        counts[REQUESTS] += 1
+
     def __dealloc__(self):
+        counts[REQUESTS] -= 1
         release_spans(&self.span, self._inline)
 
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1:

@@ -10,6 +10,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.http._request import RequestBase
+from kolben.http.incoming import IncomingBody
 
 __all__ = ["Request"]
 
@@ -25,12 +26,18 @@ class Request(RequestBase, WerkzeugRequest):
     def stream(self) -> IO[bytes]:
         """The body as a file that is read once.
 
-        A body longer than `max_content_length` is refused here, before any of it is read.
+        A body longer than `max_content_length` is refused here, before any of it is read; one that is read while it comes, and did not
+        say how long it is, as soon as it is longer.
         """
         body = None if self.shallow else self._open_body()
         if body is None:
             return super().stream
         limit = self.max_content_length
+        if isinstance(body, IncomingBody):
+            if limit is not None and (self.content_length or 0) > limit:
+                raise RequestEntityTooLarge
+            body.limit = limit
+            return body
         if limit is not None and length_of(body) > limit:
             raise RequestEntityTooLarge
         return body

@@ -8,6 +8,8 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memcpy, memmove
 
+from kolben.base._alive cimport BLOCKS, counts
+
 cdef extern from *:
     """
     #define KB_LARGEST ((Py_ssize_t)(PY_SSIZE_T_MAX / 4))
@@ -38,6 +40,7 @@ cdef class BlockPool:
         block.next = NULL
         block.start = block.end = 0
         self.lent += 1
+        counts[BLOCKS] += 1
         return block
 
     cdef Block *_allocate(self, Py_ssize_t capacity) except NULL:
@@ -54,6 +57,7 @@ cdef class BlockPool:
         if block == NULL:
             return
         self.lent -= 1
+        counts[BLOCKS] -= 1
         # A block that grew goes back to the system: one long head must not make every later one expensive.
         if block.capacity == self.block_size and self.free_count < self.keep:
             block.next = self._free

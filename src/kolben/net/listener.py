@@ -1,7 +1,7 @@
 """Listening sockets: opened as the rest of the house expects them, refused in words a person can use.
 
-Each is non-blocking and closed on exec.  TCP_NODELAY stands on the listener: on Linux accepted sockets have it from there, which
-saves a system call for each connection.  Refuses to accept: that is done where events are.
+Each is non-blocking and closed on exec.  TCP_NODELAY and keep-alive stand on the listener: on Linux accepted sockets have them from
+there, which saves system calls for each connection.  Refuses to accept: that is done where events are.
 """
 
 import errno
@@ -24,6 +24,9 @@ from kolben.net.refusal import refusal
 __all__ = ["Listener", "listen", "listen_all"]
 
 BACKLOG = 2048  # connections; as Limits.backlog
+# A peer that vanished (its machine lost power, a route broke) while a view still works for it is found out after IDLE + INTERVAL * COUNT
+# seconds.  Not TCP_USER_TIMEOUT: unread output has `timeouts.write`, which can be switched off, and that would cut it all the same.
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
 PORT_TRIES = 8  # how often to look for one port that is free on every address of a name
 # This machine lacks the family, or the address, but may have the name's others.
 ABSENT = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
@@ -166,13 +169,22 @@ def _open_tcp(family: int, sockaddr: tuple[object, ...], backlog: int) -> Listen
         sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _set_for_accepted(sock)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(sockaddr)
         sock.listen(backlog)
         undo.pop_all()
     return Listener(sock, _address_of(sock))
+
+
+def _set_for_accepted(sock: socket.socket) -> None:
+    """Set what accepted sockets are to have."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEP_ALIVE.items():
+        if hasattr(socket, name):  # macOS calls the first one otherwise
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 # --- Unix --------------------------------------------------------------------------------------------------------------------
@@ -275,7 +287,7 @@ def _adopt(address: InheritedAddress) -> Listener:
     sock.setblocking(False)
     sock.set_inheritable(False)
     if sock.family in {socket.AF_INET, socket.AF_INET6}:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _set_for_accepted(sock)
     return Listener(sock, _address_of(sock))
 
 

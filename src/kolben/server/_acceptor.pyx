@@ -114,7 +114,12 @@ cdef class Acceptor(Watched):
                     self.end_idle()
                 break                         # else EAGAIN, ECONNABORTED and the like: nothing
             accepted += 1
-            info = ConnectionFacts.__new__(ConnectionFacts)
+            try:
+                info = ConnectionFacts.__new__(ConnectionFacts)
+                connection = Connection.__new__(Connection)
+            except MemoryError:
+                c_close(fd)
+                raise
             info.scheme = self.scheme
             info.server = self.server
             memcpy(info.address, address, 28)
@@ -122,7 +127,6 @@ cdef class Acceptor(Watched):
                 send(fd, <const unsigned char *>PyBytes_AS_STRING(CROWDED), PyBytes_GET_SIZE(CROWDED))
                 c_close(fd)
                 continue
-            connection = Connection.__new__(Connection)
             connection.engine = self.engine
             connection.open(fd, info)
             self.engine.reactor.schedule(connection)      # later in this turn: to read what came with the handshake's last segment

@@ -48,6 +48,10 @@ cdef class Connection(Watched):
     cdef list chunks                  # of the body, in memory
     cdef int64_t chunks_size
     cdef object spool                 # Spool of bodies.py, or None
+    cdef object incoming              # IncomingBody of the present request, whose view runs, while not all of it is here; else None
+    cdef bint incoming_has_room
+    cdef bint continue_due            # 100 goes out when reading starts
+    cdef int64_t body_paused          # milliseconds: since when there was no room
     cdef RequestBase request
     cdef Plan plan
     cdef object context               # contextvars.Context of the present request
@@ -69,6 +73,8 @@ cdef class Connection(Watched):
     cdef int set_deadline(self, int64_t delay) except -1
     cdef int set_write_deadline(self) except -1
     # reading
+    cdef bint is_reading(self) noexcept
+    cdef bint takes_body(self) noexcept
     cdef int receive(self) except -1
     cdef int take_input(self) except -1
     cdef int keep(self, const unsigned char *p, Py_ssize_t n) except -1
@@ -78,16 +84,23 @@ cdef class Connection(Watched):
     cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef Py_ssize_t take_chunked(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1
+    cdef int feed(self, const unsigned char *p, Py_ssize_t n) except -1
+    cdef int set_body_deadline(self) except -1
     cdef int check_rate(self) except -1
+    cdef int refuse_body(self, int status, object message) except -1
     cdef int advance(self) except -1
     # matching and running
     cdef int begin(self, const unsigned char *p) except -1
     cdef RequestBase make_request(self, const unsigned char *p)
     cdef int begin_body(self) except -1
+    cdef int begin_incoming(self) except -1
+    cdef int end_incoming(self, object error) except -1
     cdef int end_body(self) except -1
+    cdef bint reserve(self) except -1
     cdef int run(self) except -1
     cdef int run_inline(self) except -1
     cdef int run_task(self) except -1
+    cdef int give_up(self) except -1
     # answering
     cdef int answer(self, object response) except -1
     cdef int begin_stream(self, object response) except -1

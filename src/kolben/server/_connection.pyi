@@ -10,6 +10,7 @@ from typing_extensions import disjoint_base
 from kolben.http import Response
 from kolben.http._request import ConnectionInfo
 from kolben.http._response import PlainResponse
+from kolben.http.incoming import IncomingBody
 from kolben.server._engine import Engine
 from kolben.server._reactor import Watched
 from kolben.server.streams import AsyncBody, ThreadBody
@@ -38,12 +39,25 @@ class Connection(Watched):
     def hand_over_spool(self, response: Any) -> None:
         """Let the body's file live as long as the response, whose lazy body may read it."""
 
+    def refuse_for_quota(self, size: int) -> None:
+        """A body of `size` bytes or more does not fit into `limits.spool`: not now, or never."""
+
+    def on_body_wanted_elsewhere(self, incoming: IncomingBody) -> None:
+        """In whatever thread reads: reading begins, or there is room again."""
+
+    def on_body_wanted(self, incoming: IncomingBody) -> None:
+        """In a turn: the same."""
+
     def refuse_for_room(self, error: Exception) -> None:
         """The body could not be written to its temporary file."""
     def run_in_thread(self) -> None:
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
 
-    def iterate_in_thread(self, response: Any, context: Context) -> None:
+    def on_lost(self, _: None) -> None:
+        """In a turn: a thread could not do its work for this connection."""
+
+    def run_and_post(self) -> None: ...
+    def iterate_in_thread(self, response: Any, context: Context, has_left_pool: bool) -> None:
         """In the thread that made it: iterate over a lazy body, when the loop's thread has sent the head."""
 
     def on_response(self, response: Any) -> None:

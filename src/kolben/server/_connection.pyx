@@ -22,6 +22,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
+from kolben.base._alive cimport CONNECTIONS, TASKS, counts
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
@@ -29,16 +30,19 @@ from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, PLACE_SIZE, READ_SIZE
 from kolben.server._lease cimport CALL, STEP
-from kolben.server._reactor cimport Reactor
+from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
-    sockaddr_in, sockaddr_in6, unsent,
+    sockaddr_in, sockaddr_in6, unsent, usleep,
 )
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 from kolben.wire._head cimport PARTIAL
 from kolben.wire._writer cimport Output, write_chunk, write_last_chunk
 
+from werkzeug import exceptions
+
 from kolben.base.errors import ProtocolError
+from kolben.http.incoming import IncomingBody
 from kolben.server.bodies import Spool
 from kolben.server.streams import AsyncBody, ThreadBody
 
@@ -52,6 +56,7 @@ cdef extern from "Python.h":
 cdef tuple NO_ARGS = ()
 cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
+cdef object GONE = exceptions.ClientDisconnected          # the class: a connection may end because there is no memory
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -97,10 +102,14 @@ cdef class ConnectionFacts(ConnectionInfo):
 @cython.no_gc_clear       # its timer, and its block, are given back to objects that it refers to
 cdef class Connection(Watched):
 
+    def __cinit__(self):
+        counts[CONNECTIONS] += 1
+
     def __init__(self, Engine engine not None):
         self.engine = engine
 
     def __dealloc__(self):
+        counts[CONNECTIONS] -= 1
         if self.fd >= 0:
             c_close(self.fd)
 
@@ -154,6 +163,8 @@ cdef class Connection(Watched):
             self.refuse(408, "the body of the request did not come in time (RFC 9110, section 15.5.9)")
         elif self.phase == LINGERING:
             self.close()
+        elif self.incoming is not None:
+            self.refuse_body(408, "the body of the request did not come in time (RFC 9110, section 15.5.9)")
         return 0
 
     cdef int set_deadline(self, int64_t delay) except -1:
@@ -172,13 +183,21 @@ cdef class Connection(Watched):
 
     # ------------------------------------------------ reading
 
+    cdef bint is_reading(self) noexcept:
+        """Whether bytes from the peer are wanted now."""
+        return self.phase <= READING_BODY or self.phase == LINGERING or (self.incoming is not None and self.incoming_has_room)
+
+    cdef bint takes_body(self) noexcept:
+        """Whether bytes from the peer are the present request's body."""
+        return self.phase == READING_BODY or self.incoming is not None
+
     cdef int receive(self) except -1:
         """Read until the kernel has no more, or what came has to be worked on first."""
         cdef Engine engine = self.engine
         cdef unsigned char *p
         cdef Py_ssize_t n, room, used
         cdef int reads = 0
-        while self.readable and (self.phase <= READING_BODY or self.phase == LINGERING) and not self.in_ready:
+        while self.readable and (self.phase <= READING_BODY or self.is_reading()) and not self.in_ready:
             if self.phase == READING_HEAD and self.pending is not None:
                 break                                     # an answer is not taken yet: no new requests
             if reads == READS_PER_STEP:
@@ -239,7 +258,7 @@ cdef class Connection(Watched):
         self.flush()                                      # answers to what it sent before
         if self.fd < 0:
             return 0
-        if self.pending is None:
+        if self.pending is None or self.incoming is not None:
             return self.close()
         self.phase = LINGERING                            # until they are sent
         self.ending = True
@@ -270,11 +289,13 @@ cdef class Connection(Watched):
                     if self.lingered > self.engine.lingering_limit:
                         self.close()
                     return n
+                elif self.incoming is not None and self.incoming_has_room:
+                    now = self.take_body(p + used, n - used)
                 else:
                     break
                 used += now
         except ProtocolError as error:
-            self.refuse(error.status, str(error))
+            self.refuse_body(error.status, str(error))
             return n
         return used if self.phase != CLOSED else n
 
@@ -293,7 +314,7 @@ cdef class Connection(Watched):
         return used
 
     cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1:
-        self.set_deadline(self.engine.body_idle)
+        self.set_body_deadline()
         if self.chunked:
             return self.take_chunked(p, n)
         self.follows = n > self.body_left
@@ -303,7 +324,7 @@ cdef class Connection(Watched):
         self.add_to_body(p, n)
         if self.body_left == 0:
             self.end_body()
-        else:
+        elif self.takes_body():
             self.check_rate()
         return n
 
@@ -311,25 +332,27 @@ cdef class Connection(Watched):
         cdef const unsigned char *data
         cdef Py_ssize_t size, now, used = 0
         cdef ChunkEvent event
-        while used < n and self.phase == READING_BODY:
+        while used < n and self.takes_body():
             event = decode_chunked(&self.decoder, p + used, n - used, self.engine.chunk_overhead, &now, &data, &size)
             used += now
             if event == CHUNK_DATA:
                 if self.engine.body_limit and self.body_received + size > self.engine.body_limit:
-                    self.refuse(413, f"the body is longer than {self.engine.body_limit} bytes (RFC 9110, section 15.5.14)")
+                    self.refuse_body(413, f"the body is longer than {self.engine.body_limit} bytes (RFC 9110, section 15.5.14)")
                     return n
                 self.add_to_body(data, size)
             elif event == CHUNK_END:
                 self.follows = used < n
                 self.end_body()
                 return used
-        if self.phase == READING_BODY:
+        if self.takes_body():
             self.check_rate()
         return used
 
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1:
         """Keep a piece of the body; past `limits.body_memory` send what there is to a temporary file."""
         self.body_received += n
+        if self.incoming is not None:
+            return self.feed(p, n)
         self.chunks_size += n
         if n < 1024 and self.chunks:
             # Many tiny chunks must not cost an object each (aiohttp held 28 times the size of such a body).
@@ -347,10 +370,28 @@ cdef class Connection(Watched):
     def spill(self):
         """Write what there is of the body to a temporary file, off the loop; reading rests meanwhile."""
         if self.spool is None:
-            self.spool = Spool()
+            self.spool = Spool(self.engine.spool_quota)
+        if not self.reserve():
+            return
         self.phase = SPILLING
         batch, self.chunks, self.chunks_size = self.chunks, [], 0
         self.engine.executor.submit(self.spool.write, batch, self.on_spilled)
+
+    cdef bint reserve(self) except -1:
+        """Take room for a batch of the body from `limits.spool`; False: the request is refused."""
+        if self.spool.reserve(self.chunks_size):
+            return True
+        self.refuse_for_quota(self.spool.reserved + self.chunks_size)
+        return False
+
+    def refuse_for_quota(self, size):
+        """A body of `size` bytes or more does not fit into `limits.spool`: not now, or never."""
+        limit = self.engine.spool_quota.limit
+        if size > limit:
+            self.refuse(413, f"the body is longer than {limit} bytes (RFC 9110, section 15.5.14)")
+        else:
+            log.warning("limits.spool is used up: a request body of %d bytes or more was refused", size)
+            self.refuse(507, "the server has no room for the body (RFC 4918, section 11.5)")
 
     def on_spilled(self, error):
         """In a turn: a batch is written, or could not be."""
@@ -374,18 +415,85 @@ cdef class Connection(Watched):
         cdef int64_t elapsed = self.engine.reactor.now - self.body_began
         if self.engine.body_grace and elapsed > self.engine.body_grace and (
                 self.body_received < self.engine.body_rate * elapsed / 1000):
-            self.refuse(408, "the body of the request comes too slowly (RFC 9110, section 15.5.9)")
+            self.refuse_body(408, "the body of the request comes too slowly (RFC 9110, section 15.5.9)")
         return 0
 
     cdef int advance(self) except -1:
         """Go on after a pause: first with what was kept, then with what the kernel has."""
-        if self.fd >= 0 and self.input != NULL and self.phase <= READING_BODY:
+        if self.fd >= 0 and self.input != NULL and self.is_reading():
             self.take_input()
         if self.fd >= 0 and self.readable:
             return self.receive()
         if self.fd >= 0:
             self.flush()
         return 0
+
+    # ------------------------------------------------ a body that is read while it comes
+
+    cdef int begin_incoming(self) except -1:
+        """Give the request a body that is still to come."""
+        self.incoming = self.request.body = IncomingBody(self.engine.body_memory, self.on_body_wanted_elsewhere)
+        self.incoming_has_room = True
+        self.continue_due = self.request.span.expect_continue and not self.follows
+        return self.set_body_deadline()
+
+    cdef int feed(self, const unsigned char *p, Py_ssize_t n) except -1:
+        self.incoming_has_room = self.incoming.feed(PyBytes_FromStringAndSize(<const char *>p, n))
+        if not self.incoming_has_room:
+            self.body_paused = self.engine.reactor.now
+            self.set_body_deadline()
+        return 0
+
+    def on_body_wanted_elsewhere(self, incoming):
+        """In whatever thread reads: reading begins, or there is room again."""
+        self.engine.reactor.post(self.on_body_wanted, incoming)
+
+    def on_body_wanted(self, incoming):
+        """In a turn: the same."""
+        if incoming is not self.incoming:
+            return
+        if self.continue_due:                             # RFC 9110, section 10.1.1
+            self.continue_due = False
+            self.body_began = self.engine.reactor.now
+            self.engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
+        if not self.incoming_has_room:
+            self.incoming_has_room = True
+            self.body_began += self.engine.reactor.now - self.body_paused      # that was the view's time, not the peer's
+        self.set_body_deadline()
+        self.advance()
+
+    cdef int end_incoming(self, object error) except -1:
+        """All of it is here, or no more comes."""
+        cdef int tries = MEMORY_TRIES
+        incoming, self.incoming = self.incoming, None
+        self.continue_due = False
+        while True:
+            try:
+                incoming.end() if error is None else incoming.fail(error)
+                break
+            except MemoryError:                           # who reads would wait for ever
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
+        return self.set_deadline(0) if self.pending is None and self.phase == RUNNING else 0
+
+    cdef int set_body_deadline(self) except -1:
+        """A deadline for the next byte, if it is the peer's turn."""
+        if self.pending is not None:
+            return 0                                      # the one of writing runs
+        return self.set_deadline(self.engine.body_idle if self.incoming is None or (
+            self.incoming_has_room and not self.continue_due) else 0)
+
+    cdef int refuse_body(self, int status, object message) except -1:
+        """The body cannot be taken: refuse the request; if it runs already, tell who reads, and let it be the last."""
+        if self.incoming is None:
+            return self.refuse(status, message)
+        self.engine.refused += 1
+        log.debug("Refused a body with %d: %s", status, message)
+        self.keep_alive = False
+        return self.end_incoming(exceptions.default_exceptions[status](message))
 
     # ------------------------------------------------ match
 
@@ -409,6 +517,10 @@ cdef class Connection(Watched):
             return self.refuse(500, "Internal Server Error")
         if request.span.content_length > 0 or request.span.chunked:
             self.begin_body()
+        elif self.plan.streams_body:
+            self.begin_incoming()
+            self.end_incoming(None)
+            self.run()
         else:
             self.run()
         return 0
@@ -433,6 +545,8 @@ cdef class Connection(Watched):
         if not self.plan.needs_body and (request.span.chunked or request.span.expect_continue or length > engine.body_memory):
             self.keep_alive = False                       # answered before the body came; what comes of it is dropped
             return self.run()
+        if not self.plan.streams_body and length > engine.body_memory and engine.body_memory and not engine.spool_quota.has_room(length):
+            return self.refuse_for_quota(length)
         self.phase = READING_BODY
         self.chunked = request.span.chunked
         self.body_left = length                           # -1 in the chunked coding
@@ -441,6 +555,9 @@ cdef class Connection(Watched):
         self.chunks = []
         self.chunks_size = 0
         memset(&self.decoder, 0, sizeof(self.decoder))
+        if self.plan.streams_body:
+            self.begin_incoming()
+            return self.run()
         self.set_deadline(engine.body_idle)
         if request.span.expect_continue and not self.follows:      # RFC 9110, section 10.1.1
             engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
@@ -448,7 +565,11 @@ cdef class Connection(Watched):
 
     cdef int end_body(self) except -1:
         """The body is complete: hand it to the request."""
+        if self.incoming is not None:
+            return self.end_incoming(None)
         if self.spool is not None:
+            if not self.reserve():
+                return 0
             chunks, self.chunks = self.chunks, None
             self.phase = SPILLING
             self.engine.executor.submit(self.spool.finish, chunks, self.on_spooled)
@@ -481,7 +602,7 @@ cdef class Connection(Watched):
             note_place(self.engine.place, self.plan.name)
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
-        if self.plan.mode == INLINE and not self.engine.reactor.lease.is_taken():
+        if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
@@ -527,6 +648,30 @@ cdef class Connection(Watched):
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        try:
+            self.run_and_post()
+        except BaseException:                             # there was no memory, most likely: who asked must not wait for ever
+            self.give_up()
+            raise
+
+    cdef int give_up(self) except -1:
+        cdef int tries = MEMORY_TRIES
+        while True:
+            try:
+                self.engine.reactor.post(self.on_lost, None)
+                return 0
+            except MemoryError:                           # for the bound method
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
+
+    def on_lost(self, _):
+        """In a turn: a thread could not do its work for this connection."""
+        self.abort()
+
+    def run_and_post(self):
         cdef bint lazy = False
         cdef Plan plan = self.plan
         cdef int64_t began = self.engine.reactor.lease.now()
@@ -535,27 +680,34 @@ cdef class Connection(Watched):
             return                                        # cut while it waited
         if self.engine.access_log is not None:
             self.started = microseconds()
-        PyContext_Enter(context)
-        try:
-            response = plan.run(request)
-            lazy = is_lazy(response) and not hasattr(response.response, "__aiter__")
-        except BaseException:
-            response = self.failed()
-        finally:
-            PyContext_Exit(context)
-        if lazy:
-            plan.note_lazy()
-            self.iterate_in_thread(response, context)
+        if plan.streams_body and not self.engine.executor.leave_pool():
+            self.engine.reactor.post(self.on_response, busy())
             return
-        # With one peer alone, no other thread has anything to do meanwhile.
-        if plan.note_in_thread(self.engine.reactor.lease.now() - began, self.engine.active > 1):
-            log.info("%s runs inline from now on: its calls are short", plan.name)
-        if not self.engine.reactor.post(self.on_response, response):
-            self.forget_response(response, context)
+        try:
+            PyContext_Enter(context)
+            try:
+                response = plan.run(request)
+                lazy = is_lazy(response) and not hasattr(response.response, "__aiter__")
+            except BaseException:
+                response = self.failed()
+            finally:
+                PyContext_Exit(context)
+            if lazy:
+                plan.note_lazy()
+                self.iterate_in_thread(response, context, plan.streams_body)
+                return
+            # With one peer alone, no other thread has anything to do meanwhile.
+            if plan.note_in_thread(self.engine.reactor.lease.now() - began, self.engine.active > 1):
+                log.info("%s runs inline from now on: its calls are short", plan.name)
+            if not self.engine.reactor.post(self.on_response, response):
+                self.forget_response(response, context)
+        finally:
+            if plan.streams_body:
+                self.engine.executor.return_to_pool()
 
-    def iterate_in_thread(self, response, context):
+    def iterate_in_thread(self, response, context, has_left_pool):
         """In the thread that made it: iterate over a lazy body, when the loop's thread has sent the head."""
-        if not self.engine.executor.leave_pool():
+        if not has_left_pool and not self.engine.executor.leave_pool():
             self.forget_response(response, context)
             self.engine.reactor.post(self.on_response, busy())
             return
@@ -565,7 +717,8 @@ cdef class Connection(Watched):
                 body.cancel()
             context.run(body.pump)
         finally:
-            self.engine.executor.return_to_pool()
+            if not has_left_pool:
+                self.engine.executor.return_to_pool()
 
     def on_response(self, response):
         """In a turn: a thread has made a whole response."""
@@ -599,8 +752,9 @@ cdef class Connection(Watched):
             task = None                                   # which keeps the Context
             return self.answer(response)
         reactor.lease.tasks += 1
-        self.task = task
         task.add_done_callback(self.on_task_done)
+        self.task = task
+        counts[TASKS] += 1
         return 0
 
     def run_late_task(self, _):
@@ -616,6 +770,7 @@ cdef class Connection(Watched):
         """In the loop, not in a turn."""
         self.engine.reactor.lease.tasks -= 1
         self.task = None
+        counts[TASKS] -= 1
         response = self.result_of(task)
         if self.fd >= 0:
             self.done = response
@@ -646,6 +801,9 @@ cdef class Connection(Watched):
         cdef Py_ssize_t start = engine.output.length
         if self.fd < 0:                                   # the peer is gone
             return self.drop(response)
+        if self.incoming is not None:
+            self.keep_alive = False                       # what was not read of the body is no request
+            self.continue_due = False
         if self.spool is not None:
             self.hand_over_spool(response)
         try:
@@ -778,6 +936,8 @@ cdef class Connection(Watched):
     cdef int release(self) except -1:
         """Let go of the present request."""
         cdef Scope scope
+        if self.incoming is not None:
+            self.end_incoming(GONE)
         self.request = None
         self.plan = None
         self.context = None
@@ -1013,11 +1173,11 @@ cdef class Connection(Watched):
             return self.end()
         if self.phase == READING_HEAD:
             self.set_deadline(self.engine.head if self.head_started else self.engine.keep_alive)
-        elif self.phase == READING_BODY:
-            self.set_deadline(self.engine.body_idle)
+        elif self.takes_body():
+            self.set_body_deadline()
         else:
             self.set_deadline(0)
-        if self.phase <= READING_BODY and (self.input != NULL or self.readable):
+        if self.is_reading() and (self.input != NULL or self.readable):
             self.engine.reactor.schedule(self)
         return 0
 
@@ -1071,6 +1231,8 @@ cdef class Connection(Watched):
         self.input = NULL
         self.pending = None
         self.pending_size = 0
+        if self.incoming is not None:
+            self.end_incoming(GONE)
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.cancel()

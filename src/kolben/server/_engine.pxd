@@ -29,6 +29,7 @@ cdef class Engine:
     cdef readonly BlockPool blocks
     cdef unsigned char *read_buffer   # READ_SIZE bytes, likewise
     cdef unsigned char *spare_buffer  # as many; no page of it is touched before the first rescue
+    cdef readonly object spool_quota  # SpoolQuota of bodies.py
     cdef object executor              # Executor of execution.py
     cdef object base_context          # contextvars.Context that every request's is a copy of
     cdef Contexts contexts            # that inline calls run in

@@ -10,6 +10,7 @@ from kolben.net._buffer import BlockPool
 from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
+from kolben.server.bodies import SpoolQuota
 from kolben.server.execution import Executor
 
 @disjoint_base
@@ -42,6 +43,8 @@ class Engine:
     def limits(self) -> Limits: ...
     @property
     def blocks(self) -> BlockPool: ...
+    @property
+    def spool_quota(self) -> SpoolQuota: ...
     @property
     def active(self) -> int:
         """Connections that are open now."""

@@ -16,6 +16,7 @@ from kolben.wire._head cimport HeadParser
 from kolben.wire._writer cimport Output
 
 from kolben.base.limits import Limits, Timeouts
+from kolben.server.bodies import SpoolQuota
 
 cdef enum:
     BLOCK_SIZE = 16384    # bytes; a longer leftover gets a block of its own size
@@ -83,6 +84,7 @@ cdef class Engine:
         self.parser = HeadParser(limits.request_line, limits.head, limits.field_count)
         self.body_limit = limits.body or 0
         self.body_memory = limits.body_memory
+        self.spool_quota = SpoolQuota(limits.spool)
         self.output_limit = limits.output
         self.lingering_limit = limits.lingering
         self.chunk_overhead = limits.head

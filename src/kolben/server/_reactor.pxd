@@ -12,6 +12,8 @@ cdef enum:
     DEFERRED_AT_ONCE = 128    # answers; and of one, at most this many bytes:
     DEFERRED_SIZE = 4096
     DEFERRED_FOR = 400        # microseconds that an answer waits for the others of its batch
+    MEMORY_TRIES = 100        # how often a thread tries to hand something over while there is no memory,
+    MEMORY_WAIT = 10000       # and how many microseconds it waits each time
     TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved
 
 
@@ -26,6 +28,7 @@ cdef class Watched:
     cdef int fd                       # -1: closed
     cdef bint polled                  # the poller knows its descriptor
     cdef bint in_ready                # stands in the reactor's ready list
+    cdef Watched buried_before        # the next one in the graveyard
     cdef Timer timer
     cdef bint is_deferred             # an answer of its waits for the end of the batch
 
@@ -36,6 +39,15 @@ cdef class Watched:
     cdef int on_error(self) except -1         # one of the above raised; the exception is logged already
     cdef object on_rescue(self)               # the lease was taken from its call; returns what is to be logged, or None
     cdef object running(self)                 # that name
+
+
+cdef class Graveyard:
+    """What was forgotten while events of the batch may still point there.  Burying takes no memory: it must not fail."""
+
+    cdef Watched _last
+
+    cdef void bury(self, Watched watched) noexcept
+    cpdef object clear(self)
 
 
 cdef class Reactor:
@@ -49,7 +61,7 @@ cdef class Reactor:
     cdef readonly Lease lease
     cdef readonly int64_t now         # milliseconds, monotonic; of the present turn
     cdef object _watched              # set of Watched: keeps them alive
-    cdef list _graveyard              # forgotten, but events of the batch may point there
+    cdef Graveyard _graveyard
     cdef list _ready                  # for the next pass over them
     cdef list _pass                   # the present one, which a rescue may have to go on with
     cdef Py_ssize_t _next             # in it
@@ -105,5 +117,6 @@ cdef class Reactor:
     cdef int call(self, object function, object argument) except -1
     cdef int arm(self) except -1
     cdef bint has_rest(self) except -1        # left over by a round
+    cdef int blame(self, object function) except -1
     cdef int report(self, Watched watched) except -1
     cdef int finish_turn(self) except -1

@@ -13,6 +13,13 @@ class Watched:
     """Something with a descriptor that a reactor watches: a listener, a connection."""
 
 @disjoint_base
+class Graveyard:
+    """What was forgotten while events of the batch may still point there."""
+
+    def clear(self) -> None:
+        """Let go of all of it: the batch is handled."""
+
+@disjoint_base
 class Reactor:
     """Owns the poller and the timers; nested in an asyncio loop that watches `fileno()` and calls `turn`.
 

@@ -8,6 +8,7 @@ A turn runs in the loop's thread.  While an inline call there lasts too long, th
 not finished in one step stands in the reactor, not in a frame.  `post` and `post_to_loop` are for every thread.
 """
 
+import contextlib
 import logging
 
 cimport cython
@@ -17,6 +18,7 @@ from collections import deque
 from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Event, Poller, TIMER
+from kolben.server._socket cimport usleep
 from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
 from kolben.server._lease cimport HELD, Lease, TAKEN, WANTED, microseconds
@@ -98,6 +100,19 @@ cdef class Watched:
         return ""
 
 
+cdef class Graveyard:
+
+    cdef void bury(self, Watched watched) noexcept:
+        watched.buried_before = self._last
+        self._last = watched
+
+    cpdef object clear(self):
+        cdef Watched watched
+        while self._last is not None:                     # one by one: a chain that goes as a whole recurses
+            watched = self._last
+            self._last, watched.buried_before = watched.buried_before, None
+
+
 cdef class Reactor:
 
     def __init__(self, loop, *, clock=None):
@@ -107,7 +122,7 @@ cdef class Reactor:
         self.timers = Timers()
         self.lease = Lease(self.poller, clock)
         self._watched = set()
-        self._graveyard = []
+        self._graveyard = Graveyard()
         self._ready = []
         self._pass = []
         self._done = deque()
@@ -141,8 +156,8 @@ cdef class Reactor:
         """Stop watching, before the descriptor is closed.  The object stays alive until the present batch is handled."""
         self.timers.clear(&watched.timer)
         if watched in self._watched:
+            self._graveyard.bury(watched)
             self._watched.discard(watched)
-            self._graveyard.append(watched)
             if watched.polled:
                 watched.polled = False
                 self.poller.remove(watched.fd)
@@ -163,8 +178,8 @@ cdef class Reactor:
 
     cdef int schedule(self, Watched watched) except -1:
         if not watched.in_ready:
+            self._ready.append(watched)                   # first: if there is no memory, it does not stand there
             watched.in_ready = True
-            self._ready.append(watched)
             self.come_back()
         return 0
 
@@ -249,7 +264,19 @@ cdef class Reactor:
         `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
-        self._done.append((function, argument))
+        cdef int tries = MEMORY_TRIES
+        if self._closed:
+            return False
+        while True:
+            try:
+                self._done.append((function, argument))
+                break
+            except MemoryError:                           # a connection would wait for this call for ever
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
         self.poller.wake()
         return not self._closed
 
@@ -315,8 +342,11 @@ cdef class Reactor:
     cdef int come_back(self) except -1:
         """Ask the loop for a turn although no event waits in the kernel."""
         if not self._turn_is_scheduled and not self._in_turn:
-            self._turn_is_scheduled = True
-            self.loop.call_soon(self._turn)
+            try:
+                self.loop.call_soon(self._turn)
+                self._turn_is_scheduled = True
+            except MemoryError:
+                self.poller.wake()                        # that takes none
         return 0
 
     cpdef object turn(self):
@@ -458,12 +488,18 @@ cdef class Reactor:
         try:
             function(argument)
         except BaseException:
-            owner = getattr(function, "__self__", None)
-            owner = getattr(owner, "connection", owner)
-            if isinstance(owner, Watched):
-                self.report(<Watched>owner)
-            else:
-                log.exception("Error in a callback of the server")
+            self.blame(function)
+        return 0
+
+    cdef int blame(self, object function) except -1:
+        """While an exception of a posted call is handled: end the connection that it was for."""
+        owner = getattr(function, "__self__", None)
+        if not isinstance(owner, Watched):
+            owner = getattr(owner, "connection", None)
+        if isinstance(owner, Watched):
+            return self.report(<Watched>owner)
+        with contextlib.suppress(Exception):
+            log.exception("Error in a callback of the server")
         return 0
 
     cdef int arm(self) except -1:
@@ -477,12 +513,18 @@ cdef class Reactor:
         return 0
 
     cdef int report(self, Watched watched) except -1:
-        """An exception that nobody caught: log it, end that connection, serve the others."""
-        log.exception("Error in the server, not in the application: the connection is closed")
+        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it."""
+        try:
+            log.exception("Error in the server, not in the application: the connection is closed")
+        except BaseException:
+            pass
         try:
             watched.on_error()
         except BaseException:
-            log.exception("Error while closing the connection")
+            try:
+                log.exception("Error while closing the connection")
+            except BaseException:
+                pass
         return 0
 
     def close(self):

@@ -84,6 +84,7 @@ cdef extern from * nogil:
     void reset_on_close "kolben_reset_on_close"(int fd)
     int shutdown(int fd, int how)
     int c_close "close"(int fd)
+    int usleep(unsigned int microseconds)
     const char *inet_ntop(int family, const void *address, char *into, unsigned int size)
     unsigned short ntohs(unsigned short port)
     struct sockaddr_in:

@@ -56,13 +56,17 @@ cdef class TaskStarter:
         if self.loop_attributes is None or self.set_attributes is None:
             self.is_done = False
             return self.loop.create_task(coroutine, name=name, context=context)
-        self.loop_attributes[CALL_SOON] = self.keep
-        self.set_attributes[ADD] = self.skip
         try:
+            self.loop_attributes[CALL_SOON] = self.keep
+            self.set_attributes[ADD] = self.skip
             task = PyObject_Call(new_task, (coroutine,), self.arguments)
+        except BaseException:
+            self.step = None
+            coroutine.close()                             # else Python warns of it, which takes memory that may not be there
+            raise
         finally:
-            del self.loop_attributes[CALL_SOON]
-            del self.set_attributes[ADD]
+            self.loop_attributes.pop(CALL_SOON, None)
+            self.set_attributes.pop(ADD, None)
             self.arguments["context"] = None
         step, self.step = self.step, None
         PyContext_Enter(context)

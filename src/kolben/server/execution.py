@@ -76,7 +76,7 @@ class Executor:
         """Iterate over the lazy body of a response that was made inline or in a task, in the thread that was reserved."""
         try:
             threading.Thread(target=self._stream, args=(body, context), name="kolben-stream", daemon=True).start()
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             log.exception("The system gives no thread for a lazy body")
             body.cancel()
             body.connection.stream_fail()
@@ -89,7 +89,12 @@ class Executor:
             with self._lock:
                 self._unfinished -= 1
             return False
-        self._jobs.put(job)
+        try:
+            self._jobs.put(job)
+        except MemoryError:
+            with self._lock:
+                self._unfinished -= 1
+            raise
         return True
 
     def enlist(self) -> None:
@@ -141,11 +146,13 @@ class Executor:
             sys.setswitchinterval(SWITCH_INTERVAL)
         try:
             threading.Thread(target=self.work, name=f"kolben-{number}", daemon=True).start()
-        except RuntimeError:
-            log.exception("The system gives no thread; %d are running", number - 1)
+        except (RuntimeError, MemoryError):
             with self._lock:
                 self._threads -= 1
-                return self._threads > 0
+                some = self._threads > 0
+            with contextlib.suppress(MemoryError):
+                log.exception("The system gives no thread; %d are running", number - 1)
+            return some
         return True
 
     def work(self) -> None:
@@ -154,7 +161,8 @@ class Executor:
             try:
                 job()
             except BaseException:
-                log.exception("Error in the server, not in the application")
+                with contextlib.suppress(Exception):  # there may be no memory to say it; the thread is counted and has to go on
+                    log.exception("Error in the server, not in the application")
             del job  # a request must not live until the next one comes
             if self._is_surplus():
                 return

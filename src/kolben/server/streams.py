@@ -11,6 +11,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from kolben.base._alive import change
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
 
@@ -50,6 +52,24 @@ async def close_iterable(iterable: AsyncIterable[Any]) -> None:
             log.exception("Error while closing the body of a response")
 
 
+class Signal:
+    """What one thread tells another that waits: as threading.Event, but `wait` takes it away, and no lack of memory can break it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.wait = self._lock.acquire
+
+    def set(self) -> None:
+        """Let `wait` return, now or when it is called.  In one thread only."""
+        if self._lock.locked():
+            self._lock.release()
+
+    def clear(self) -> None:
+        """Forget a `set` that was not waited for."""
+        self._lock.acquire(False)
+
+
 class ThreadBody:
     """A sync iterable, pulled in a thread by `pump`.
 
@@ -61,8 +81,8 @@ class ThreadBody:
         self.connection = connection
         self.response = response
         self._iterable: Iterable[Any] | None = None
-        self._started = threading.Event()
-        self._room = threading.Event()
+        self._started = Signal()
+        self._room = Signal()
         self._cancelled = False
 
     # -- in the loop's thread
@@ -101,9 +121,14 @@ class ThreadBody:
     def pump(self) -> None:
         """Iterate, post, wait for room, close.  Runs in the request's context."""
         self._started.wait()
-        if self._iterable is not None:
-            self.connection.post(self.end, self._send_all(self._iterable))
-        close(self.response)
+        whole = False
+        try:
+            if self._iterable is not None:
+                whole = self._send_all(self._iterable)
+        finally:
+            if self._iterable is not None:
+                self.connection.post(self.end, whole)
+            close(self.response)
 
     def _send_all(self, iterable: Iterable[Any]) -> bool:
         """Return whether the body did not break off."""
@@ -158,18 +183,20 @@ class AsyncBody:
 
     async def pump(self, iterable: AsyncIterable[Any]) -> None:
         """Iterate, send, wait for room, close."""
+        change("tasks", 1)
         try:
             await self._send_all(iterable)
         except asyncio.CancelledError:
             self.connection.stream_fail()
         except BaseException:
-            log.exception("Error in the body of a response, after its head was sent: the connection is cut")
             self.connection.stream_fail()
+            log.exception("Error in the body of a response, after its head was sent: the connection is cut")
         else:
             self.connection.stream_end()
         finally:
             await close_iterable(iterable)
             close(self.response)
+            change("tasks", -1)
 
     def _write(self, data: bytes) -> bool:
         self._is_writing = True
