@@ -5,6 +5,7 @@ from wsgiref.validate import validator
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 
+from kolben.http import Mode
 from kolben.interop._hosting import WSGIHandler
 
 TEXT = ("Content-Type", "text/plain")
@@ -158,3 +159,17 @@ def test_the_environ_and_the_answers_pass_the_reference_validator(host, method):
     peer.send(f"{method} /a%20b?c=d HTTP/1.1\r\nHost: example.com\r\nContent-Length: 3\r\nContent-Type: text/plain\r\n\r\nabc".encode())
     assert peer.answer(head_only=method == "HEAD").status == 200
     assert (seen["PATH_INFO"], seen["QUERY_STRING"], seen["body"]) == ("/a b", "c=d", b"abc")
+
+
+def test_a_hosted_application_is_measured_like_a_view():
+    """It begins in the pool, and earns running inline by being short (D3)."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [b"hello"]
+
+    plan = WSGIHandler(application).match(None)
+    assert (plan.mode, plan.pinned) == (Mode.THREAD, False)
+    for _ in range(50):
+        plan.note_in_thread(100, False)
+    assert plan.mode == Mode.INLINE

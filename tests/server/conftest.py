@@ -27,9 +27,10 @@ SOON = 20  # seconds that anything may take which should happen at once; a test 
 class View(Plan):
     """A plan made of a function: (request) -> Response, str or bytes."""
 
-    def __init__(self, function, *, mode=None, needs_body=True):
+    def __init__(self, function, *, mode=None, needs_body=True, pinned=True):
         self.function = function
         self.mode = mode if mode is not None else TASK if asyncio.iscoroutinefunction(function) else INLINE
+        self.pinned = pinned
         self.needs_body = needs_body
         self.name = function.__name__
 

@@ -22,6 +22,8 @@ class AppHandler(Handler):
     """Finds the plan of a request for one app."""
 
     def __init__(self, app: App, compiler: PlanCompiler) -> None: ...
+    def plan_of(self, endpoint: str) -> Plan:
+        """The plan of an endpoint: for who wants to know where it runs."""
 
 @disjoint_base
 class AppPlan(Plan):

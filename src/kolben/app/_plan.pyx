@@ -107,6 +107,7 @@ cdef class AppHandler(Handler):
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
+    cdef dict records                     # endpoint, None for the general plan -> (steps, Record): outlive the plans
 
     def __init__(self, app, compiler):
         self.app = app
@@ -114,6 +115,7 @@ cdef class AppHandler(Handler):
         self.compiler = compiler
         self.config = app.config
         self.seen = -1
+        self.records = {}
         self.refresh()
 
     cdef int refresh(self) except -1:
@@ -127,9 +129,32 @@ cdef class AppHandler(Handler):
         self.plans = {}
         self.fixed = [None] * FIXED_ROUTES
         self.wrapped = self.compiler.wrapped_plan()
-        self.general = self.compiler.general_plan()
+        self.general = self.keep_record(self.compiler.general_plan(), None)
         self.unrouted = self.compiler.unrouted_plan()
         return 0
+
+    cdef Plan keep_record(self, Plan plan, object endpoint):
+        """Let a plan stand where the last one of the same steps stood: what was measured of others says nothing about it."""
+        cdef object steps = self.compiler.steps(endpoint)
+        known = self.records.get(endpoint)
+        if known is not None and known[0] == steps:
+            plan.go_on_with(known[1])
+        else:
+            self.records[endpoint] = (steps, plan.record)
+        return plan
+
+    def plan_of(self, str endpoint not None):
+        """The plan of an endpoint: for who wants to know where it runs."""
+        if self.seen != self.version.number:
+            self.refresh()
+        return self.make_plan(endpoint)
+
+    cdef Plan make_plan(self, object endpoint):
+        """Return the plan of an endpoint, which is made if it is not there."""
+        plan = self.plans.get(endpoint)
+        if plan is None:
+            plan = self.plans[endpoint] = self.keep_record(self.compiler.plan(endpoint), endpoint)
+        return plan
 
     cpdef Plan match(self, RequestBase request):
         cdef PyObject *known
@@ -172,7 +197,7 @@ cdef class AppHandler(Handler):
             plan = <Plan>known
         else:
             self.app._got_first_request = True
-            plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
+            plan = self.make_plan(found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
                 getattr(found.rule, "provide_automatic_options", False)):
             return self.general

@@ -117,7 +117,9 @@ class PlanCompiler:
             or self.is_extended()
             or self.opens_session()
         )
-        return GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+        plan = GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+        plan.pinned = bare
+        return plan
 
     def is_extended(self) -> bool:
         """Tell whether a subclass, or the instance, has any method of its own."""
@@ -136,8 +138,25 @@ class PlanCompiler:
             name in vars(interface) for name in names
         )
 
+    def steps(self, endpoint: str | None) -> tuple[Any, ...]:
+        """Return whatever of the user's runs in a plan: another one of equal steps is as fast.  None: the general plan."""
+        app = self.app
+        if endpoint is None:
+            return (app.wsgi_app, app.full_dispatch_request)
+        names = (None, *reversed(blueprints_of(endpoint)))
+        registries = (app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+        hooks = [tuple(of(registry, names)) for registry in registries]
+        return (app.view_functions.get(endpoint), *hooks, tuple(app.teardown_appcontext_funcs))
+
     def plan(self, endpoint: str) -> Plan:
         """Return the plan of an endpoint."""
+        plan = self._plan(endpoint)
+        # An async view that is called through a loop of its own is no short call, whatever was measured.
+        pinned = self.app.endpoint_options.get(endpoint, {}).get("run") is not None
+        plan.pinned = pinned or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        return plan
+
+    def _plan(self, endpoint: str) -> Plan:
         app = self.app
         view = app.view_functions.get(endpoint)
         options = app.endpoint_options.get(endpoint, {})

@@ -46,6 +46,11 @@ class Limits:
     stream_threads: int = 200
     queue: int = 1024
 
+    def __post_init__(self) -> None:
+        """Refuse what would serve nobody."""
+        if self.threads < 1:
+            raise ValueError(f"limits.threads: expected 1 or more, got {self.threads}: views that may block run in these threads")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:

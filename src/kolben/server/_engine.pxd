@@ -18,7 +18,7 @@ cdef enum:
 
 
 cdef class Engine:
-    """What the connections of one worker share.  One thread."""
+    """What the connections of one worker share.  For whoever holds the lease."""
 
     cdef readonly Reactor reactor
     cdef Handler handler
@@ -28,6 +28,7 @@ cdef class Engine:
     cdef Outgoing outgoing
     cdef readonly BlockPool blocks
     cdef unsigned char *read_buffer   # READ_SIZE bytes, likewise
+    cdef unsigned char *spare_buffer  # as many; no page of it is touched before the first rescue
     cdef object executor              # Executor of execution.py
     cdef object base_context          # contextvars.Context that every request's is a copy of
     cdef Contexts contexts            # that inline calls run in
@@ -46,6 +47,7 @@ cdef class Engine:
     cdef public bint draining         # stopping: every answer says close
     cdef readonly Py_ssize_t active, accepted, requests, refused
 
+    cdef int exchange_buffers(self) noexcept      # at a rescue: the late call's frames still point into the present one
     cdef int set_limits(self, object limits) except -1
     cdef bint admit(self, bytes key, ConnectionInfo info) except -1
     cdef int discount(self, bytes key) except -1

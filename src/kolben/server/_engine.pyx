@@ -33,11 +33,18 @@ cdef class Engine:
 
     def __cinit__(self):
         self.read_buffer = <unsigned char *>PyMem_Malloc(READ_SIZE)
-        if self.read_buffer == NULL:
+        self.spare_buffer = <unsigned char *>PyMem_Malloc(READ_SIZE)
+        if self.read_buffer == NULL or self.spare_buffer == NULL:
             raise MemoryError
 
     def __dealloc__(self):
         PyMem_Free(self.read_buffer)
+        PyMem_Free(self.spare_buffer)
+
+    cdef int exchange_buffers(self) noexcept:
+        # Two are enough: when the next call begins, the frames of the late one are gone.
+        self.read_buffer, self.spare_buffer = self.spare_buffer, self.read_buffer
+        return 0
 
     def __init__(
         self, Reactor reactor not None, Handler handler not None, executor, TaskStarter starter not None, *, limits=None, timeouts=None,

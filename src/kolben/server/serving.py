@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,7 @@ from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
+from kolben.server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,6 +70,7 @@ class Server:
         self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
         self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
+        self.watchdog = Watchdog(self.reactor, self.loop)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
         for acceptor in self.acceptors:
@@ -81,6 +84,7 @@ class Server:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
+            self.watchdog.start()
             if listening:
                 self._begin_to_listen(None)
             self._serve()
@@ -98,18 +102,18 @@ class Server:
 
     def listen(self) -> None:
         """Begin to accept.  Thread-safe."""
-        self.reactor.post(self._begin_to_listen, None)
+        self.reactor.post_to_loop(self._begin_to_listen, None)
 
     def drain(self) -> None:
         """Accept no more, make each connection's next answer its last, and return from `run` when none is left.  Thread-safe.
 
         Connections that wait for their next request keep `timeouts.keep_alive` for it, so that nobody's request meets a closed one.
         """
-        self.reactor.post(self._begin_to_drain, None)
+        self.reactor.post_to_loop(self._begin_to_drain, time.monotonic())
 
     def stop(self, _: object = None) -> None:
         """Finish what runs, close what is idle, then let `run` return.  Thread-safe; a second call changes nothing."""
-        self.reactor.post(self._begin_to_stop, None)
+        self.reactor.post_to_loop(self._begin_to_stop, time.monotonic())
 
     def _begin_to_listen(self, _: object) -> None:
         if self.engine.draining or self.is_listening:
@@ -118,21 +122,26 @@ class Server:
         for acceptor in self.acceptors:
             acceptor.start()
 
-    def _begin_to_drain(self, _: object) -> None:
+    def _begin_to_drain(self, asked: float | None) -> None:
         if self.engine.draining:
             return
         self.engine.draining = True
         self._stop_listening()
-        self._finish_draining(self.loop.time() + self.timeouts.graceful)
+        self._finish_draining(self._deadline(asked))
 
-    def _begin_to_stop(self, _: object) -> None:
+    def _begin_to_stop(self, asked: float | None) -> None:
         if self._is_stopping:
             return
         self._is_stopping = self.engine.draining = True
         self._stop_listening()
         for connection in self._connections():
             connection.stop()
-        self._finish_stopping(self.loop.time() + self.timeouts.graceful)
+        self._finish_stopping(self._deadline(asked))
+
+    def _deadline(self, asked: float | None) -> float:
+        """When what still runs is cut, by the loop's clock."""
+        waited = 0 if asked is None else time.monotonic() - asked  # a view may have blocked the loop
+        return self.loop.time() + self.timeouts.graceful - waited
 
     def _stop_listening(self) -> None:
         """Take what has connected already, if nobody else would; who comes now is refused at once and can go elsewhere."""
@@ -166,6 +175,7 @@ class Server:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
     def _close(self) -> None:
+        self.watchdog.close()
         self._stop_listening()
         for connection in self._connections():
             connection.cut()
