@@ -62,6 +62,8 @@ def test_every_command_names_something_that_is_there(page, command):
     name = Path(program).name
     if name == "make":
         assert arguments[0] in targets()
+    elif name == "kolben" and arguments[0] == "flask":
+        assert arguments[1] in {"adopt", "release"} or "--app" in arguments
     elif name == "kolben":
         options = import_module(f"kolben.cli.{arguments[0]}").OPTIONS
         assert {argument for argument in arguments if argument.startswith("--")} <= flags(options)

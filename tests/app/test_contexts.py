@@ -192,6 +192,26 @@ def test_a_session_is_counted_as_accessed_only_when_it_was(app):
         assert request_ctx._session.modified
 
 
+@pytest.mark.parametrize("transport", ["wsgi", "native"])
+def test_extensions_may_put_what_they_like_on_a_context(app, transport):
+    """Flask: same.  Extensions that are older than `g` keep their things there."""
+
+    def view():
+        request_ctx.of_an_extension = [1]
+        app_ctx.of_another = 2
+        del app_ctx.of_another
+        with pytest.raises(AttributeError, match="of_another"):
+            _ = app_ctx.of_another
+        with pytest.raises(AttributeError):
+            del app_ctx.nothing
+        return [request_ctx.of_an_extension, hasattr(request_ctx, "nothing")]
+
+    app.add_url_rule("/extended", view_func=view)
+    client = app.test_client()
+    client.transport = transport
+    assert client.get("/extended").json == [[1], False]
+
+
 def test_a_view_that_makes_its_context_current_once_more_does_not_end_it(app):
     """A plan makes a context current without a push: the view's own pops are not the last."""
     torn = []

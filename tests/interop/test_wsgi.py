@@ -4,6 +4,7 @@ from wsgiref.validate import validator
 
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
+from werkzeug.routing import BaseConverter
 from werkzeug.test import create_environ
 
 from kolben.app import App
@@ -247,6 +248,22 @@ def test_what_stands_around_an_app_behind_our_own_server_sees_no_request_after_t
         seen.clear()
         peer.get("/stream")
         assert (peer.answer().body, seen) == (b"a/stream", [(False, False, False)] * 2)
+
+
+def test_an_error_of_a_converter_is_answered_by_the_app(app):
+    """A handler's match() never raises: the plan meets the error where the app logs it and its handler of 500 hears of it."""
+
+    class Broken(BaseConverter):
+        def to_python(self, value):
+            raise RuntimeError(value)
+
+    app.url_map.converters["broken"] = Broken
+    app.add_url_rule("/<broken:it>", "broken", lambda it: it)
+    app.logger.disabled = True
+    app.register_error_handler(500, lambda error: (f"handled {error.original_exception}", 500))
+    native = app.request_class.from_bytes(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert app.handler.match(native).run(native).get_data() == b"handled x"
+    assert call(app, "/x")[2] == b"handled x"
 
 
 # ---------------------------------------------------------------- one context in another

@@ -10,6 +10,7 @@ cdef class ContextBase:
     """What a context holds, made only when it is asked for: most requests never touch half of it."""
 
     cdef object __weakref__
+    cdef dict extras                              # what extensions put on a context; None until one does
     cdef public object app
     cdef type globals_class                       # of `g`, where a plan knows it; else the app is asked
     cdef public object flashes

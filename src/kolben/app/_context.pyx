@@ -16,6 +16,7 @@ from werkzeug.local import LocalProxy
 from kolben.http._scope cimport current_value, cv_scope, set_value
 
 cdef extern from "Python.h":
+    int PyObject_GenericSetAttr(object o, object name, PyObject *value) except -1
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
     void PyType_Modified(PyTypeObject *cls)
     void Py_DECREF(PyObject *o)
@@ -136,6 +137,27 @@ cdef int make_inner(ContextBase context) except -1:
 
 
 cdef class ContextBase:
+
+    # PERF: instead of a __dict__, which Cython makes with every object: 210 instructions of each request.
+
+    def __getattr__(self, name):                              # what is found otherwise never comes here
+        if self.extras is not None and name in self.extras:
+            return self.extras[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name, value):
+        try:
+            PyObject_GenericSetAttr(self, name, <PyObject *>value)
+        except AttributeError:
+            if hasattr(type(self), name):                     # read only
+                raise
+            if self.extras is None:
+                self.extras = {}
+            self.extras[name] = value
+
+    def __delattr__(self, name):
+        if self.extras is None or self.extras.pop(name, self) is self:
+            PyObject_GenericSetAttr(self, name, NULL)         # a subclass may have a dict of its own
 
     @property
     def g(self):

@@ -42,6 +42,7 @@ cdef enum:
     MANY = 16                 # variables of a rule
 
 cdef tuple NO_ARGS = ()
+cdef object WRAPPED = object()            # stands for the plan of what is around the app
 cdef list NO_VALUES = []      # never changed
 
 
@@ -107,7 +108,7 @@ cdef class AppHandler(Handler):
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
-    cdef dict records                     # endpoint, None for the general plan -> (steps, Record): outlive the plans
+    cdef dict records                     # endpoint, None for the general plan, WRAPPED -> (steps, Record): outlive the plans
 
     def __init__(self, app, compiler):
         self.app = app
@@ -119,23 +120,26 @@ cdef class AppHandler(Handler):
         self.refresh()
 
     cdef int refresh(self) except -1:
-        """Throw the plans away; they are made again one by one, when they are asked for."""
-        self.seen = self.version.number
+        """Throw the plans away; they are made again one by one, when they are asked for.
+
+        Threads that call the app as WSGI may do so at once: each attribute is whole at any moment, and the number comes last.
+        """
+        cdef long long number = self.version.number
+        cdef Tree tree = self.compiler.tree()
+        cdef unsigned long long map_number = 0 if tree is None else tree.version
+        wrapped, general, unrouted = self.compiler.wrapped_plan(), self.compiler.general_plan(), self.compiler.unrouted_plan()
         self.request_class = self.compiler.request_class()
-        self.tree = self.compiler.tree()
-        if self.tree is not None:
-            self.seen_map = self.tree.version
         self.domain = self.app.url_map.default_subdomain or ""
-        self.plans = {}
-        self.fixed = [None] * FIXED_ROUTES
-        self.wrapped = self.compiler.wrapped_plan()
-        self.general = self.keep_record(self.compiler.general_plan(), None)
-        self.unrouted = self.compiler.unrouted_plan()
+        self.tree, self.plans, self.fixed = tree, {}, [None] * FIXED_ROUTES
+        self.wrapped = None if wrapped is None else self.keep_record(wrapped, WRAPPED)
+        self.general = self.keep_record(general, None)
+        self.unrouted = unrouted
+        self.seen_map, self.seen = map_number, number
         return 0
 
     cdef Plan keep_record(self, Plan plan, object endpoint):
         """Let a plan stand where the last one of the same steps stood: what was measured of others says nothing about it."""
-        cdef object steps = self.compiler.steps(endpoint)
+        cdef object steps = self.compiler.steps(None if endpoint is WRAPPED else endpoint)
         known = self.records.get(endpoint)
         if known is not None and known[0] == steps:
             plan.go_on_with(known[1])
@@ -147,17 +151,18 @@ cdef class AppHandler(Handler):
         """The plan of an endpoint: for who wants to know where it runs."""
         if self.seen != self.version.number:
             self.refresh()
-        return self.make_plan(endpoint)
+        return self.make_plan(self.plans, endpoint)
 
-    cdef Plan make_plan(self, object endpoint):
+    cdef Plan make_plan(self, dict plans, object endpoint):
         """Return the plan of an endpoint, which is made if it is not there."""
-        plan = self.plans.get(endpoint)
+        plan = plans.get(endpoint)
         if plan is None:
-            plan = self.plans[endpoint] = self.keep_record(self.compiler.plan(endpoint), endpoint)
+            plan = plans[endpoint] = self.keep_record(self.compiler.plan(endpoint), endpoint)
         return plan
 
     cpdef Plan match(self, RequestBase request):
         cdef PyObject *known
+        cdef Route route
         cdef const char *p
         cdef Py_ssize_t n
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
@@ -174,7 +179,8 @@ cdef class AppHandler(Handler):
             return self.search(request, NULL, 0)
         known = PyList_GET_ITEM(self.fixed, slot_of(p, n))
         if known != <PyObject *>None and (<Route>known).leads(p, n):
-            return (<Route>known).take(request)
+            route = <Route>known                          # held: another thread may throw it away
+            return route.take(request)
         return self.search(request, p, n)
 
     cdef Plan match_environ(self, RequestBase request):
@@ -187,17 +193,22 @@ cdef class AppHandler(Handler):
 
     cdef Plan search(self, RequestBase request, const char *target, Py_ssize_t length):
         """Ask the tree; keep what a target leads to, if it is given."""
-        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False, target != NULL)
+        cdef Match found
         cdef Plan plan
         cdef PyObject *known
+        cdef dict plans = self.plans                      # of one version, whatever comes while a plan is made
+        try:
+            found = self.tree.match(self.domain, request.path_text(), request.method_text(), False, target != NULL)
+        except Exception:                                 # of a user's converter: the general plan meets it, too, and answers it
+            return self.general
         if found.outcome != FOUND:
             return self.unrouted
-        known = PyDict_GetItem(self.plans, found.endpoint)
+        known = PyDict_GetItem(plans, found.endpoint)
         if known != NULL:
             plan = <Plan>known
         else:
             self.app._got_first_request = True
-            plan = self.make_plan(found.endpoint)
+            plan = self.make_plan(plans, found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
                 getattr(found.rule, "provide_automatic_options", False)):
             return self.general

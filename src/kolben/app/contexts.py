@@ -103,7 +103,7 @@ class AppContext(ContextBase):
         session: An opened session to go on with, as a copy does.
     """
 
-    __slots__ = ()  # what belongs to a request's context stands on `g`; a dict here would cost every request
+    __slots__ = ()  # the base keeps what extensions set; a dict here would cost every request
 
     def __init__(self, app: App, *, request: Request | None = None, session: SessionMixin | None = None) -> None:
         self.app = app

@@ -8,7 +8,6 @@ from kolben.app._plan import keep_for_test
 from kolben.app.contexts import AppContext
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.wrappers import Response
 
     from kolben.app.app import App
@@ -19,15 +18,15 @@ __all__ = ["answer", "answer_by_environ"]
 
 def answer(app: App, request: Request) -> Response:
     """Answer one request in a context made for it."""
-    return _answer_in(app, AppContext(app, request=request), None if request.is_native else request.environ)
+    return _answer_in(app, AppContext(app, request=request))
 
 
 def answer_by_environ(app: App, request: Request) -> Response:
     """Answer one request of an app that makes contexts or requests its own way: from an environ, as Flask gives it."""
-    return _answer_in(app, app.request_context(request.environ), request.environ)
+    return _answer_in(app, app.request_context(request.environ))
 
 
-def _answer_in(app: App, context: Any, environ: WSGIEnvironment | None) -> Response:
+def _answer_in(app: App, context: Any) -> Response:
     error: BaseException | None = None
     try:
         try:
@@ -40,8 +39,7 @@ def _answer_in(app: App, context: Any, environ: WSGIEnvironment | None) -> Respo
             error = raised
             raise
     finally:
-        if environ is not None:
-            keep_for_test(context, environ)
+        keep_for_test(context, context.request.environ)
         if error is not None and app.should_ignore_error(error):
             error = None
         context.pop(error)

@@ -20,6 +20,7 @@ COMMANDS = {
     "reload": "Let a running `serve` load the app anew.",
     "check": "Say what is unsafe in an app's configuration for production.",
     "routes": "Show an app's rules, and where their views run.",
+    "flask": "What `flask` does, on Kolben; `adopt` makes it this environment's flask.",
 }
 FLAGS = {"--help": "Show this, or with a command its options.", "--version": "Show the versions of Kolben and of Python."}
 EXAMPLES = """\

@@ -67,12 +67,15 @@ cdef class StartResponse:
 
     cdef str status                       # None: not called yet
     cdef list fields
+    cdef bint is_sent                     # status and headers are out of our hands
     cdef list written                     # what write() got and nobody has sent; None: it was never called
 
     def __call__(self, status, headers, exc_info=None):
-        """Note status and headers.  A second call needs `exc_info`: nothing is sent yet, so it replaces the first."""
+        """Note status and headers.  A second call needs `exc_info`, and replaces the first as long as nothing is sent."""
         if self.status is not None and exc_info is None:
             raise AssertionError("start_response: expected one call, or exc_info with a further one (PEP 3333)")
+        if self.is_sent:
+            raise exc_info[1].with_traceback(exc_info[2])
         self.fields = [(<str?>name, <str?>value) for name, value in headers]
         self.status = <str?>status
         return self.write
@@ -111,6 +114,7 @@ cdef class StartResponse:
     cdef object make(self, object body, object close, bint direct):
         """Make a Response of parts that are right already, without its constructor."""
         code, _ = text_of_status(self.status)
+        self.is_sent = True
         headers = (<TypeSlots *>Headers).tp_new(<TypeSlots *>Headers, NO_ARGS, NULL)
         headers._list = self.fields
         response = (<TypeSlots *>Response).tp_new(<TypeSlots *>Response, NO_ARGS, NULL)

@@ -22,3 +22,6 @@ class Acceptor(Watched):
 
     def stop(self) -> None:
         """Accept what has connected already, and then no more."""
+
+def adopt(engine: Engine, fd: int, *, scheme: str, server: tuple[str, int | None], remote: tuple[str, int] | None) -> None:
+    """Serve a connection that is open already, such as one end of a socket pair.  Takes the descriptor; it must not block."""

@@ -169,3 +169,16 @@ cdef class Acceptor(Watched):
 
     cdef int on_error(self) except -1:
         return self.rest("an error, see above")
+
+
+def adopt(Engine engine not None, int fd, *, str scheme not None, server not None, remote):
+    """Serve a connection that is open already, such as one end of a socket pair.  Takes the descriptor; it must not block."""
+    cdef ConnectionFacts info = ConnectionFacts.__new__(ConnectionFacts)
+    cdef Connection connection = Connection.__new__(Connection)
+    info.scheme = scheme
+    info.server = server
+    info._remote = remote
+    memset(info.address, 0, sizeof(info.address))
+    connection.engine = engine
+    connection.open(fd, info)
+    engine.reactor.schedule(connection)

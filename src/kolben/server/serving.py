@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
 from kolben.net import TCPAddress, listen_all, parse_address
-from kolben.server._acceptor import Acceptor
+from kolben.server._acceptor import Acceptor, adopt
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
@@ -26,6 +26,7 @@ from kolben.server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from socket import socket
     from types import FrameType
 
     from kolben.http import Handler
@@ -78,6 +79,25 @@ class Server:
         self.is_listening = False
         self._is_shared = scores is not None
         self._is_stopping = False
+
+    def adopt(
+        self,
+        connection: socket,
+        *,
+        scheme: str = "http",
+        server: tuple[str, int | None] = ("localhost", 80),
+        remote: tuple[str, int] | None = None,
+    ) -> None:
+        """Take a connection that is open already, such as one end of a socket pair: before `run`, or in the loop's thread.
+
+        Args:
+            connection: Taken; the caller's object is empty afterwards.
+            scheme: What requests say of it.
+            server: The same.
+            remote: The same.
+        """
+        connection.setblocking(False)
+        adopt(self.engine, connection.detach(), scheme=scheme, server=server, remote=remote)
 
     def run(self, *, listening: bool = True) -> None:
         """Serve until stopped; without `listening`, accept nothing before `listen` is called."""
