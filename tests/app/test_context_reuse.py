@@ -133,6 +133,7 @@ def test_a_token_resets_in_the_context_of_its_own_request_only(add, get):
     get("/keep")
     assert get("/use") == "unset"
     assert "different Context" in errors[0]
+    tokens.clear()  # it has its Context, and so the request
 
 
 def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(add, get):

@@ -27,7 +27,7 @@ def test_help_names_every_command(arguments: list[str], kolben_: Kolben) -> None
     assert all(f"  {name} " in typed.out for name in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"flask", "reload"}])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"reload", "flask"}])
 def test_help_of_a_command_explains_target_and_options(command: str, kolben_: Kolben, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         kolben_(command, "--help")

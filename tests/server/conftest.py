@@ -288,11 +288,10 @@ def load_loop_library():
 
 def left_alive(before, caplog):
     """What is alive of the kinds that are counted, and was not before.  The tracebacks of what was logged must not keep it."""
-    left = Counter(alive()) - Counter(before)
-    if left:
+    deadline = time.monotonic() + SOON
+    while (left := Counter(alive()) - Counter(before)) and time.monotonic() < deadline:
         caplog.get_records("call").clear()
         gc.collect()
-        left = Counter(alive()) - Counter(before)
     return left
 
 

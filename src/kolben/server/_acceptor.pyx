@@ -18,7 +18,7 @@ from kolben.server._socket cimport (
 cdef enum:
     ACCEPTS_PER_STEP = 64     # so that a storm of connections does not starve those that are open
     REST = 500                # milliseconds without accepting after the kernel ran out of something
-    HOLD = 10                 # milliseconds, or the next tick of the timers, for which it leaves who waits to workers with fewer connections
+    HOLD = 10                 # milliseconds, or to the timers' next tick, for which it leaves who waits to workers with fewer connections
     ACCEPTS_AFTER_HOLD = 4    # after that it takes some all the same: the others may be too busy to
 
 cdef object log = logging.getLogger("kolben.server")

@@ -20,7 +20,6 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from kolben.base._alive cimport CONNECTIONS, TASKS, counts
 from kolben.http._plan cimport INLINE, Plan, TASK
@@ -29,7 +28,7 @@ from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_respo
 from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._engine cimport Engine, PLACE_SIZE, READ_SIZE
-from kolben.server._lease cimport CALL, STEP
+from kolben.server._lease cimport CALL, STEP, microseconds
 from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
@@ -58,12 +57,6 @@ cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef object GONE = exceptions.ClientDisconnected          # the class: a connection may end because there is no memory
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-cdef int64_t microseconds() noexcept nogil:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
 
 
 cdef int note_place(char *place, object name) except -1:

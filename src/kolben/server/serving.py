@@ -129,7 +129,7 @@ class Server:
 
         Connections that wait for their next request keep `timeouts.keep_alive` for it, so that nobody's request meets a closed one.
         """
-        self.reactor.post_to_loop(self._begin_to_drain, None)
+        self.reactor.post_to_loop(self._begin_to_drain, time.monotonic())
 
     def stop(self, _: object = None) -> None:
         """Finish what runs, close what is idle, then let `run` return.  Thread-safe; a second call changes nothing."""
@@ -142,12 +142,12 @@ class Server:
         for acceptor in self.acceptors:
             acceptor.start()
 
-    def _begin_to_drain(self, _: object) -> None:
+    def _begin_to_drain(self, asked: float | None) -> None:
         if self.engine.draining:
             return
         self.engine.draining = True
         self._stop_listening()
-        self._finish_draining(self.loop.time() + self.timeouts.graceful)
+        self._finish_draining(self._deadline(asked))
 
     def _begin_to_stop(self, asked: float | None) -> None:
         if self._is_stopping:
@@ -156,8 +156,12 @@ class Server:
         self._stop_listening()
         for connection in self._connections():
             connection.stop()
+        self._finish_stopping(self._deadline(asked))
+
+    def _deadline(self, asked: float | None) -> float:
+        """When what still runs is cut, by the loop's clock."""
         waited = 0 if asked is None else time.monotonic() - asked  # a view may have blocked the loop
-        self._finish_stopping(self.loop.time() + self.timeouts.graceful - waited)
+        return self.loop.time() + self.timeouts.graceful - waited
 
     def _stop_listening(self) -> None:
         """Take what has connected already, if nobody else would; who comes now is refused at once and can go elsewhere."""
