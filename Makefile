@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges flask-suite asan optimized faults fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan optimized faults zero-downtime fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -39,9 +39,17 @@ judges:         ## The HTTP judge, then routing, url_for and JSON against Werkze
 	@tools/venv.sh test
 	@tools/judges.sh $(EXAMPLES)
 
-flask-suite:    ## Flask's own tests against Kolben
+flask-suite:    ## Flask's own tests, and its examples', against Kolben: by WSGI calls, and as bytes through our server
 	@tools/venv.sh test
 	@tools/flask_suite.sh
+
+extensions:     ## Real extensions of Flask on Kolben: our smoke tests, and their own tests
+	@tools/venv.sh test
+	@tools/extensions.sh
+
+browser:        ## Flask's tutorial application in a headless Chromium; pictures in build/browser/
+	@tools/venv.sh test
+	@tools/browser.sh
 
 asan:           ## The quick suite on a build with AddressSanitizer and UBSan
 	@tools/venv.sh test dev
@@ -54,6 +62,10 @@ optimized:      ## The quick suite under python -O
 faults:         ## Every malloc and system call of a list fails in turn while requests are served (FAULTS=--share=40: quicker)
 	@tools/venv.sh test
 	@tools/faults.sh $(FAULTS)
+
+zero-downtime:  ## 20 reloads, 5 kills and a broken release under load: what is refused, what is lost
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m slow tests/server/test_zero_downtime.py
 
 fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from kolben.base import Limits, Timeouts
-from kolben.cli import routes, run
+from kolben.cli import run, serve
 from kolben.cli.options import SWITCH
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,8 +62,10 @@ def test_every_command_names_something_that_is_there(page, command):
     name = Path(program).name
     if name == "make":
         assert arguments[0] in targets()
+    elif name == "kolben" and arguments[0] == "flask":
+        assert arguments[1] in {"adopt", "release"} or "--app" in arguments
     elif name == "kolben":
-        options = {"run": run.OPTIONS, "routes": routes.OPTIONS}[arguments[0]]
+        options = import_module(f"kolben.cli.{arguments[0]}").OPTIONS
         assert {argument for argument in arguments if argument.startswith("--")} <= flags(options)
     else:
         assert name in {"python", "pytest"}
@@ -117,8 +120,17 @@ def test_every_limit_and_timeout_is_in_its_table_with_its_default(heading, optio
 
 
 def test_every_option_of_kolben_run_is_in_the_table():
-    listed = [name.split()[0] for name, _ in ROW.findall((ROOT / "docs" / "start.md").read_text(encoding="utf-8"))]
-    assert listed == [flag for spellings in run.OPTIONS for flag in spellings if flag.startswith("--")]
+    assert listed_options("start.md") == [flag for spellings in run.OPTIONS for flag in spellings if flag.startswith("--")]
+
+
+def test_every_option_that_kolben_serve_has_beside_those_of_run_is_in_the_table():
+    further = [spellings for spellings in serve.OPTIONS if spellings not in run.OPTIONS]
+    assert listed_options("production.md") == [flag for spellings in further for flag in spellings if flag.startswith("--")]
+
+
+def listed_options(page):
+    names = [name.split()[0] for name, _ in ROW.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))]
+    return [name for name in names if name.startswith("--")]
 
 
 def test_flasks_quickstart_is_kept_byte_for_byte():

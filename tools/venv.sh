@@ -40,7 +40,7 @@ extras=${extras# }
 extras=${extras% }
 if usable && [ "$extras" = "$installed" ] && [ -z "$(changed)" ]; then
   if [ -z "$(changed_native)" ]; then exit 0; fi
-  if .venv/bin/python -c 'import Cython, setuptools' 2>/dev/null; then   # what changed alone, seconds instead of minutes
+  if .venv/bin/python -c 'import Cython, setuptools; assert int(setuptools.__version__.split(".")[0]) >= 77' 2>/dev/null; then   # what changed alone, seconds instead of minutes
     .venv/bin/python tools/doctor.py
     say "Compiling the native modules that changed (log: $log) ..."
     .venv/bin/python setup.py --quiet build_ext --inplace >"$log" 2>&1 </dev/null || { cat "$log" >&2; exit 1; }

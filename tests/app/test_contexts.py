@@ -8,6 +8,7 @@ import pytest
 from kolben.app import App
 from kolben.app.contexts import AppContext, RequestContext, after_this_request, copy_current_request_context
 from kolben.app.globals import _cv_app, _cv_request, app_ctx, current_app, g, request, request_ctx, session
+from kolben.app.streaming import stream_with_context
 
 
 @pytest.fixture
@@ -189,3 +190,71 @@ def test_a_session_is_counted_as_accessed_only_when_it_was(app):
         assert request_ctx._session.accessed
         session["x"] = 1
         assert request_ctx._session.modified
+
+
+@pytest.mark.parametrize("transport", ["wsgi", "native"])
+def test_extensions_may_put_what_they_like_on_a_context(app, transport):
+    """Flask: same.  Extensions that are older than `g` keep their things there."""
+
+    def view():
+        request_ctx.of_an_extension = [1]
+        app_ctx.of_another = 2
+        del app_ctx.of_another
+        with pytest.raises(AttributeError, match="of_another"):
+            _ = app_ctx.of_another
+        with pytest.raises(AttributeError):
+            del app_ctx.nothing
+        return [request_ctx.of_an_extension, hasattr(request_ctx, "nothing")]
+
+    app.add_url_rule("/extended", view_func=view)
+    client = app.test_client()
+    client.transport = transport
+    assert client.get("/extended").json == [[1], False]
+
+
+def test_a_view_that_makes_its_context_current_once_more_does_not_end_it(app):
+    """A plan makes a context current without a push: the view's own pops are not the last."""
+    torn = []
+    app.teardown_request(torn.append)
+
+    @app.route("/")
+    def view():
+        with app_ctx, request_ctx:
+            pass
+        return f"{torn} {request.environ['werkzeug.request'] is not None}"
+
+    assert app.test_client().get("/").text == "[] True"
+    assert torn == [None]
+
+
+def test_a_stream_that_ends_within_the_view_tears_nothing_down(app):
+    torn = []
+    app.teardown_request(torn.append)
+    app.add_url_rule("/", "index", lambda: "".join(stream_with_context(part for part in ("a", request.path))) + repr(torn))
+    assert app.test_client().get("/").text == "a/[]"
+    assert torn == [None]
+
+
+def test_a_copy_has_the_session_that_its_context_opens_later(app):
+    """One session per request: what a thread puts into it is saved with the answer."""
+
+    @app.route("/")
+    def view():
+        work = copy_current_request_context(lambda: session.update(user="ada"))
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return session["user"]
+
+    client = app.test_client()
+    assert client.get("/").text == "ada"
+    assert client.get_cookie("session") is not None
+
+
+def test_after_a_request_on_our_own_server_it_is_too_late_to_register(app):
+    """As after one through WSGI: the first of them may have been answered otherwise."""
+    app.add_url_rule("/", "index", lambda: "")
+    native = app.request_class.from_bytes(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    copy_context().run(app.handler.match(native).run, native)
+    with pytest.raises(AssertionError, match="can no longer be called"):
+        app.add_url_rule("/late", "late", lambda: "")

@@ -86,9 +86,11 @@ def build(cls=App, root="."):
     return app
 
 
-def ask(app, target):
+def ask(app, target, transport="wsgi"):
     method, _, path = target.rpartition(" ")
-    return app.test_client().open(path, method=method or "GET", buffered=True)
+    client = app.test_client()
+    client.transport = transport
+    return client.open(path, method=method or "GET", buffered=True)
 
 
 def recording(name, calls):
@@ -157,27 +159,36 @@ WITH_CONTEXT = [
 ]  # fmt: skip
 
 
+BOTH = pytest.mark.parametrize("transport", ["wsgi", "native"])
+
+
+@BOTH
 @pytest.mark.parametrize("name", WITH_CONTEXT)
-def test_an_override_that_takes_a_context_gets_the_active_one(name, root):
+def test_an_override_that_takes_a_context_gets_the_active_one(name, root, transport):
     seen = []
-    answer = ask(build(type("Mine", (App,), {name: in_the_new_shape(name, seen)}), root), BY[name])
+    answer = ask(build(type("Mine", (App,), {name: in_the_new_shape(name, seen)}), root), BY[name], transport)
     assert isinstance(seen[0], AppContext)
     assert answer.status_code == ask(build(root=root), BY[name]).status_code
 
 
-def test_a_replacement_on_the_instance_may_take_a_context_too():
+@BOTH
+@pytest.mark.parametrize("warm", [False, True], ids=["before", "after the first request"])
+def test_a_replacement_on_the_instance_may_take_a_context_too(transport, warm):
     app, seen = build(), []
 
     def dispatch_request(ctx):
         seen.append(ctx.request.path)
         return App.dispatch_request(app, ctx)
 
+    if warm:
+        ask(app, "/", transport)
     app.dispatch_request = dispatch_request
-    assert ask(app, "/").text == "index"
+    assert ask(app, "/", transport).text == "index"
     assert seen == ["/"]
 
 
-def test_both_shapes_may_be_mixed_in_one_line_of_inheritance():
+@BOTH
+def test_both_shapes_may_be_mixed_in_one_line_of_inheritance(transport):
     class New(App):
         def handle_user_exception(self, ctx: AppContext, e):
             return super().handle_user_exception(ctx, e)
@@ -187,4 +198,4 @@ def test_both_shapes_may_be_mixed_in_one_line_of_inheritance():
             return super().handle_user_exception(e)
 
     app = build(Old)
-    assert ask(app, "/abort").status_code == 418
+    assert ask(app, "/abort", transport).status_code == 418

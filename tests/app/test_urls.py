@@ -13,6 +13,7 @@ from kolben.app import App
 from kolben.app.globals import request_ctx
 from kolben.app.urls import url_for
 from kolben.app.wrappers import Request
+from kolben.testing import EnvironBuilder
 
 
 @pytest.fixture
@@ -187,3 +188,12 @@ def test_the_functions_show_their_signatures():
     assert list(inspect.signature(App(__name__).url_for).parameters) == list(inspect.signature(url_for).parameters)
     assert App.url_for.__name__ == "url_for"
     assert App.url_for.__doc__.startswith("Build the URL")
+
+
+@pytest.mark.parametrize(("host", "status"), [("\x8a", 400), ("b\u00fccher.example", 200), ("a" * 64 + ".example", 400)])
+def test_a_host_that_can_be_no_name_is_refused(host, status):
+    """A Host with an invalid value is answered with 400 (RFC 9112, section 3.2); letters of other alphabets are none of it."""
+    app = App(__name__)
+    app.add_url_rule("/", view_func=lambda: "")
+    with app.request_context({**EnvironBuilder(app).get_environ(), "HTTP_HOST": host}):
+        assert app.full_dispatch_request().status_code == status

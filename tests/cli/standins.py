@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any
 
 from werkzeug.routing import Map, Rule
+
+from kolben.http import Mode, Plan
 
 
 class FakeApp:
@@ -25,6 +28,18 @@ class FakeApp:
             return view
 
         return register
+
+    @property
+    def handler(self) -> "FakeApp":
+        return self
+
+    def plan_of(self, endpoint: str) -> Plan:
+        plan = Plan()
+        run = self.endpoint_options[endpoint].get("run")
+        is_async = iscoroutinefunction(self.view_functions[endpoint])
+        plan.mode = Mode.INLINE if run == "inline" else Mode.TASK if is_async and run is None else Mode.THREAD
+        plan.pinned = is_async or run is not None
+        return plan
 
 
 def is_fake(value: object) -> bool:

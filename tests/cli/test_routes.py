@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tests.cli.standins import Typed
 
+from kolben import App
+from kolben.cli.routes import AUTOMATIC, as_table, routes_of
+
 Kolben = Callable[..., Typed]
 
 
@@ -36,7 +39,7 @@ def test_the_table_shows_rule_methods_endpoint_and_where_the_view_runs(kolben_: 
         "/c          GET        chat      task",
         "/d          any        later     -",
         "/e          GET        pinned    thread",
-        "/b          GET, POST  save      thread",
+        "/b          GET, POST  save      thread (measured)",
     ]
 
 
@@ -57,7 +60,22 @@ def test_rows_are_sorted_as_asked(sort: str, endpoints: list[str], kolben_: Kolb
 
 def test_json_holds_what_the_table_shows(kolben_: Kolben, shop: Path) -> None:
     rows = json.loads(kolben_("routes", "shop.py", "--json", "--all-methods").out)
-    assert rows[0] == {"rule": "/a/<int:n>", "methods": ["GET", "HEAD"], "endpoint": "answer", "runs": "inline", "domain": ""}
+    figures = {"calls": 0, "earned": 0, "lost": 0, "rescued": 0}
+    facts = {"rule": "/a/<int:n>", "methods": ["GET", "HEAD"], "endpoint": "answer", "runs": "inline", "domain": "", "pinned": True}
+    assert rows[0] == facts | figures
+
+
+def test_in_a_process_that_serves_the_table_shows_what_was_measured() -> None:
+    app = App("shop", static_folder=None)
+    app.add_url_rule("/", "index", lambda: "hello")
+    plan = app.handler.plan_of("index")
+    for _ in range(50):
+        plan.note_in_thread(100, False)
+    plan.note_rescue()
+    assert as_table(routes_of(app, AUTOMATIC)).splitlines() == [
+        "Rule  Methods  Endpoint  Runs               Calls  Earned  Lost  Rescued",
+        "/     GET      index     thread (measured)  50     1       1     1",
+    ]
 
 
 def test_the_domain_is_shown_if_a_rule_has_one(kolben_: Kolben, write: Callable[..., Path]) -> None:

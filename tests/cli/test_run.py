@@ -50,7 +50,7 @@ def test_options_may_follow_the_target(kolben_: Kolben, hello: Path) -> None:
         (["--port", "http"], "argument --port/-p: expected a number from 0 to 65535, got 'http'"),
         (["--port", "65536"], "argument --port/-p: expected a number from 0 to 65535, got '65536'"),
         (["--threads", "0"], "argument --threads: expected a number from 1 to 10000, got '0'"),
-        (["--prot", "80"], "there is no option --prot. Did you mean --port?"),
+        (["--potr", "80"], "there is no option --potr. Did you mean --port?"),
         (["--hosts=x"], "there is no option --hosts. Did you mean --host?"),
         (["other.py"], "expected one TARGET, got 'other.py' beside it"),
         (["--bind", ":1", "--port", "2"], "expected --bind, or --host and --port, got both"),

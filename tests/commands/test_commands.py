@@ -27,7 +27,7 @@ from kolben.commands import (
     with_appcontext,
 )
 from kolben.commands.finding import find_app_by_string, split_import
-from kolben.flask import current_app
+from kolben.flask import current_app, has_app_context
 
 
 @pytest.fixture(autouse=True)
@@ -288,6 +288,18 @@ def test_run_calls_our_server(served, capsys):
     assert served == [(app, {"binds": ["127.0.0.1:0"], "debug": True})]
     assert capsys.readouterr().out == " * Serving Flask app 'shop'\n * Debug mode: on\n"
     assert not app._got_first_request
+
+
+def test_an_app_context_around_run_is_not_that_of_the_requests(monkeypatch):
+    """Flask: same, its development server answers in threads.  Requests that shared a `g` would share users."""
+    seen = []
+    server = types.ModuleType("kolben.server")
+    server.run_app = lambda app, **options: seen.append(has_app_context())
+    monkeypatch.setitem(sys.modules, "kolben.server", server)
+    app = App("shop")
+    with app.app_context():
+        app.run(load_dotenv=False)
+    assert seen == [False]
 
 
 def test_run_calls_what_replaced_werkzeugs_server(served, monkeypatch):

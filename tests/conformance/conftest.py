@@ -21,22 +21,24 @@ def free_port():
 
 
 def wait_for(process, port, log):
-    """Return when the port takes connections; fail with the server's own words when the process ends first."""
+    """Return when the port answers; fail with the server's own words when the process ends first."""
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=STARTS_WITHIN) as peer:
+            peer.sendall(b"GET / HTTP/1.0\r\n\r\n")  # the supervisor of `kolben serve` listens before its workers are there
+            if peer.recv(1):
+                return
         time.sleep(0.02)
     pytest.fail(f"`kolben run` did not serve within {STARTS_WITHIN} s (exit status {process.poll()}); it said:\n{log.read_text()}")
 
 
 @contextlib.contextmanager
-def kolben_run(app, directory):
-    """Serve `app` with the command that users type; gives "127.0.0.1:port"."""
+def kolben_run(app, directory, *words):
+    """Serve `app` with the command that users type, `run` if no other words are given; gives "127.0.0.1:port"."""
     port, log = free_port(), directory / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kolben", "run", "--port", str(port), str(app)],
+            [sys.executable, "-m", "kolben", *(words or ["run"]), "--port", str(port), str(app)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -55,9 +57,19 @@ def kolben_run(app, directory):
             pytest.fail(f"the server did not stop within {STOPS_WITHIN} s of SIGTERM")
 
 
+JUDGED_APP = Path(__file__).parent / "http1" / "apps" / "flask_app.py"
+
+
 @pytest.fixture(scope="module")
 def judged_server(tmp_path_factory):
     """The judge's application, as it is, behind `kolben run`."""
-    app = Path(__file__).parent / "http1" / "apps" / "flask_app.py"
-    with kolben_run(app, tmp_path_factory.mktemp("judge")) as target:
+    with kolben_run(JUDGED_APP, tmp_path_factory.mktemp("judge")) as target:
+        yield target
+
+
+@pytest.fixture(scope="module", params=["1", "4"])
+def judged_workers(request, tmp_path_factory):
+    """The same behind `kolben serve`, with one worker and with four that are relieved now and then."""
+    words = ["serve", "--workers", request.param, "--max-requests", "400"]
+    with kolben_run(JUDGED_APP, tmp_path_factory.mktemp("judge"), *words) as target:
         yield target

@@ -33,6 +33,13 @@ def test_no_case_fails_whole_or_byte_by_byte(judged_server, tmp_path):
     assert summary["died"] == [], said
 
 
+@pytest.mark.timeout(240)
+def test_no_case_fails_behind_workers(judged_workers, tmp_path):
+    summary, said = judge(judged_workers, tmp_path, "--verbose")
+    assert summary["lenient"] == 0, said
+    assert summary["died"] == [], said
+
+
 @pytest.mark.timeout(480)
 def test_no_cut_at_any_offset_changes_the_meaning_of_a_valid_request(judged_server, tmp_path):
     summary, said = judge(judged_server, tmp_path, "--splits", "all")

@@ -1,5 +1,6 @@
 """install(): `import flask` means Kolben, whether or not Flask is there."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -102,6 +103,58 @@ for name, names in theirs.items():
             print(name, n)
 """
     assert run(check) == ""
+
+
+BESIDE_THE_DOCUMENTATION = [
+    "flask.Flask",
+    "flask.app.Rule",
+    "flask.cli.click",
+    "flask.ctx._AppCtxGlobals",
+    "flask.ctx.RequestContext",
+    "flask.ctx.has_request_context",
+    "flask.globals._cv_app",
+    "flask.globals._cv_request",
+    "flask.globals.app_ctx",
+    "flask.globals.request_ctx",
+    "flask.helpers.abort",
+    "flask.helpers.url_for",
+    "flask.json.jsonify",
+    "flask.json.provider.DefaultJSONProvider",
+    "flask.json.tag.TaggedJSONSerializer",
+    "flask.sansio.app.App",
+    "flask.sansio.scaffold.Scaffold",
+    "flask.sansio.scaffold._endpoint_from_view_func",
+    "flask.sessions.CallbackDict",
+    "flask.signals.Namespace",
+    "flask.templating.TemplateNotFound",
+    "flask.testing.EnvironBuilder",
+    "flask.typing.HeadersValue",
+    "flask.typing.ResponseReturnValue",
+    "flask.typing.ResponseValue",
+    "flask.typing.RouteCallable",
+    "flask.views.http_method_funcs",
+    "flask.wrappers.RequestBase",
+]
+
+
+@pytest.mark.parametrize("name", BESIDE_THE_DOCUMENTATION)
+def test_names_that_extensions_import_are_there(name):
+    """Also those that Flask's modules only have because they use them themselves."""
+    module, _, attribute = name.rpartition(".")
+    assert hasattr(importlib.import_module("kolben." + module), attribute)
+
+
+def test_import_flask_is_enough_for_its_submodules():
+    code = f"""
+import kolben.flask; kolben.flask.install()
+import flask
+for name in {MODULES!r}:
+    module = flask
+    for part in name.split("."):
+        module = getattr(module, part)
+print(module.__name__)
+"""
+    assert run(code) == "kolben.flask.wrappers"
 
 
 def test_importlib_metadata_knows_a_version():

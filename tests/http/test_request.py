@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
 from kolben.http import Request, Response
+from kolben.http._environ import make_environ
 from kolben.http._headers import FieldsBase
 from kolben.http.headers import RequestHeaders
 
@@ -114,7 +115,7 @@ def test_an_empty_request_says_so_instead_of_reading_what_is_not_there(name):
 def test_other_questions_to_an_empty_request_do_no_harm():
     request = Request.__new__(Request)
     assert (request.server, request.remote_addr, request.is_native) == (None, None, False)
-    for call in (request._field_items, request._wire, request.get_data, request.get_json, request.__repr__):
+    for call in (lambda: make_environ(request), request.get_data, request.get_json, request.__repr__):
         with pytest.raises(AttributeError):
             call()
     assert copy.copy(request).server is None
@@ -260,16 +261,16 @@ def test_a_body_over_the_limit_is_refused_in_every_coding_and_one_that_meets_it_
         assert request.stream.read() == b""
 
 
-def test_a_request_with_uploads_has_an_environ_so_that_it_is_closed():
-    """A plan closes a request that has an environ: most have neither environ nor uploads, and pay nothing."""
+def test_a_request_with_uploads_says_so_for_it_has_to_be_closed():
+    """A plan closes what has uploads: most requests have none, and pay nothing."""
     part = b'--B\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\ndata\r\n--B--\r\n'
     request = post(part, "multipart/form-data; boundary=B")
     with request:
         assert request.files["f"].read() == b"data"
-        assert environ_is_made(request)
+        assert request.has_uploads
     assert request.files["f"].stream.closed
     without = post(part.replace(b'; filename="x"', b""), "multipart/form-data; boundary=B")
-    assert (without.form["f"], environ_is_made(without)) == ("data", False)
+    assert (without.form["f"], without.has_uploads, environ_is_made(without)) == ("data", False, False)
 
 
 def test_a_body_may_be_a_file():

@@ -1,11 +1,13 @@
 """Somebody else's WSGI application behind our server: PEP 3333, looked at through a socket."""
 
+import sys
 from wsgiref.validate import validator
 
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 
-from kolben.interop.hosting import WSGIHandler
+from kolben.http import Mode, Request
+from kolben.interop._hosting import WSGIHandler
 
 TEXT = ("Content-Type", "text/plain")
 
@@ -96,8 +98,6 @@ def test_what_is_written_between_pieces_keeps_its_place(host):
 
 
 def test_a_second_start_response_with_exc_info_replaces_the_first(host):
-    import sys
-
     def application(environ, start_response):
         start_response("200 OK", [TEXT])
         try:
@@ -107,6 +107,26 @@ def test_a_second_start_response_with_exc_info_replaces_the_first(host):
         return [b"error"]
 
     assert get(host(application)).status == 500
+
+
+def test_an_error_after_the_head_is_sent_is_raised_where_it_is_told():
+    """PEP 3333: "if exc_info is provided, and the HTTP headers have already been output, start_response must raise an error"."""
+    told = []
+
+    def application(environ, start_response):
+        start_response("200 OK", [TEXT])
+        yield b"a"
+        try:
+            int("late")
+        except ValueError:
+            start_response("500 Oops", [TEXT], sys.exc_info())
+        told.append("never")
+
+    request = Request.from_bytes(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    response = WSGIHandler(application).match(request).run(request)
+    with pytest.raises(ValueError, match="late"):
+        list(response.response)
+    assert (response.status_code, told) == (200, [])
 
 
 @pytest.mark.parametrize(
@@ -159,3 +179,17 @@ def test_the_environ_and_the_answers_pass_the_reference_validator(host, method):
     assert peer.answer(head_only=method == "HEAD").status == 200
     assert (seen["PATH_INFO"], seen["QUERY_STRING"], seen["body"]) == ("/a b", "c=d", b"abc")
     seen.clear()  # it has the request
+
+
+def test_a_hosted_application_is_measured_like_a_view():
+    """It begins in the pool, and earns running inline by being short (D3)."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [b"hello"]
+
+    plan = WSGIHandler(application).match(None)
+    assert (plan.mode, plan.pinned) == (Mode.THREAD, False)
+    for _ in range(50):
+        plan.note_in_thread(100, False)
+    assert plan.mode == Mode.INLINE

@@ -196,15 +196,28 @@ def test_a_unix_listener_makes_its_file_and_removes_it(path):
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o660, 0o666])
-def test_its_mode_is_as_asked_whatever_the_umask(path, mode):
+@pytest.mark.parametrize("where", ["address", "argument"])
+def test_its_mode_is_as_asked_whatever_the_umask(path, mode, where):
     """And the umask is as it was."""
     before = os.umask(0o027)
     try:
-        with listen(UnixAddress(path), mode=mode):
+        with listen(UnixAddress(path, mode)) if where == "address" else listen(UnixAddress(path), mode=mode):
             assert stat.S_IMODE(os.stat(path).st_mode) == mode
         assert os.umask(0o027) == 0o027
     finally:
         os.umask(before)
+
+
+def test_its_file_belongs_to_whom_the_address_says(path):
+    """Whoever runs this may give it to itself."""
+    with listen(UnixAddress(path, owner=f"{os.getuid()}:{os.getgid()}")):
+        assert (os.stat(path).st_uid, os.stat(path).st_gid) == (os.getuid(), os.getgid())
+
+
+def test_an_owner_that_does_not_exist_is_refused_and_no_file_stays(path):
+    with pytest.raises(UsageError, match="cannot be given to 'nobody-of-that-name'"):
+        listen(UnixAddress(path, owner="nobody-of-that-name"))
+    assert not os.path.exists(path)
 
 
 def test_a_stale_file_is_replaced(path):

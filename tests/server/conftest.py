@@ -6,6 +6,7 @@ import functools
 import gc
 import os
 import re
+import select
 import socket
 import threading
 import time
@@ -21,15 +22,16 @@ from kolben.server import Server
 from kolben.server.serving import new_event_loop
 
 INLINE, THREAD, TASK = range(3)
-SOON = 5  # seconds that anything may take which should happen at once; a test that waits so long fails
+SOON = 20  # seconds that anything may take which should happen at once; a test that waits so long fails
 
 
 class View(Plan):
     """A plan made of a function: (request) -> Response, str or bytes."""
 
-    def __init__(self, function, *, mode=None, needs_body=True, streams_body=False):
+    def __init__(self, function, *, mode=None, needs_body=True, streams_body=False, pinned=True):
         self.function = function
         self.mode = mode if mode is not None else TASK if asyncio.iscoroutinefunction(function) else INLINE
+        self.pinned = pinned
         self.needs_body = needs_body
         self.streams_body = streams_body
         self.name = function.__name__
@@ -117,6 +119,10 @@ class Peer:
 
     def close(self):
         self.socket.close()
+
+    def has_bytes(self, seconds):
+        """Whether something comes within so many seconds, or the end."""
+        return bool(self.buffer or select.select([self.socket], [], [], seconds)[0])
 
     def until(self, mark):
         while mark not in self.buffer:

@@ -49,6 +49,67 @@ def test_more_connections_than_the_limit_wait_in_the_kernel(serve, clock, caplog
     assert third.answer().body == b"hello"
 
 
+@pytest.mark.parametrize("exempt", [(), {"127.0.0.1"}], ids=["a stranger", "a proxy of ours"])
+def test_one_address_has_no_more_connections_than_the_limit_unless_it_is_exempt(serve, caplog, exempt):
+    running = serve({"/": View(hello)}, limits={"connections_per_address": 2})
+    running.engine.exempt = exempt
+    first, second, third = running.connect(), running.connect(), running.connect()
+    for peer in (first, second):
+        peer.get("/")
+        assert peer.answer().status == 200
+    if exempt:
+        third.get("/")
+        assert third.answer().status == 200
+        return
+    refused = third.answer()
+    assert (refused.status, refused.headers["retry-after"], refused.headers["connection"]) == (503, "10", "close")
+    assert third.is_ended()
+    assert "127.0.0.1 has 2 connections open" in caplog.text
+
+
+def test_a_closed_connection_makes_room_for_another_of_its_address(serve):
+    running = serve({"/": View(hello)}, limits={"connections_per_address": 1})
+    running.engine.exempt = ()
+    for _ in range(3):
+        assert running.get("/").status == 200
+        running.settle()
+
+
+class Scripted:
+    """Scores that say what they are told to."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def may_accept(self, connections):
+        return self.answers.pop(0) if self.answers else True
+
+
+def test_a_worker_above_the_average_leaves_who_waits_to_others_for_a_moment(serve, clock):
+    """And takes them after that, for the others may be too busy."""
+    running = serve({"/": View(hello)}, clock=clock)
+    (acceptor,) = running.server.acceptors
+    acceptor.scores = Scripted(False, False)
+    peer = running.connect()
+    peer.get("/")
+    running.settle()
+    assert running.engine.accepted == 0
+    running.later(1)
+    assert peer.answer().body == b"hello"
+
+
+def test_a_listener_that_is_left_can_be_served_by_others(serve):
+    running = serve({"/": View(hello)})
+    (acceptor,) = running.server.acceptors
+    (listener,) = running.server.listeners
+    with socket.socket(fileno=os.dup(listener.fileno())) as shared:
+        running.call(acceptor.leave)
+        running.connect()
+        shared.setblocking(True)
+        shared.accept()[0].close()
+    assert running.engine.accepted == 0
+
+
 def test_a_listener_that_rests_can_be_stopped(serve, clock):
     running = serve({"/": View(hello)}, limits={"connections": 1}, clock=clock)
     running.connect()

@@ -1,5 +1,6 @@
 """The pool: as many threads as jobs, up to its limit, and an answer when the system gives none."""
 
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -84,6 +85,20 @@ def test_after_its_end_nothing_is_taken():
         results = []
         pool.submit(lambda _: None, None, results.append)
         assert isinstance(results[0], RuntimeError)
+
+
+def test_threads_take_short_turns_while_there_are_any():
+    """With the default of 5 ms, four busy views make every short one wait for 20."""
+    before = sys.getswitchinterval()
+    with executor() as pool:
+        pool.submit(lambda _: None, None, lambda _: None)
+        assert sys.getswitchinterval() == 0.0005
+    assert sys.getswitchinterval() == before
+
+
+def test_a_pool_without_threads_is_refused():
+    with pytest.raises(ValueError, match="threads: expected 1 or more, got 0"):
+        Limits(threads=0)
 
 
 @pytest.fixture

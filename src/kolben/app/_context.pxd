@@ -1,17 +1,16 @@
 """The map of a context's native data and of the proxies that read it."""
 
-cdef object cv_app            # contextvars.ContextVar: the context whose app is current; unset: that of cv_request
-cdef object cv_request        # contextvars.ContextVar: the context whose request is current
-
-
-cdef ContextBase context_in(object variable)              # what one of the two holds; None: nothing
+cdef ContextBase app_context_alone()                      # the one that was pushed without a request; None: there is none
+cdef ContextBase request_context()                        # the current request's; None: there is none
 cdef int make_current(ContextBase context) except -1      # in a contextvars.Context that ends with the request
+cdef int make_inner(ContextBase context) except -1        # likewise, where another may be current: of our app, it gives its `g`
 
 
 cdef class ContextBase:
     """What a context holds, made only when it is asked for: most requests never touch half of it."""
 
     cdef object __weakref__
+    cdef dict extras                              # what extensions put on a context; None until one does
     cdef public object app
     cdef type globals_class                       # of `g`, where a plan knows it; else the app is asked
     cdef public object flashes
@@ -19,6 +18,7 @@ cdef class ContextBase:
     cdef public object _session
     cdef public object _host                      # the app context that was active before, when it is our app's
     cdef public Py_ssize_t _holds                 # streams that still need this context
+    cdef public bint _entered                     # a plan made it current, without a push, and has not left it
     cdef public object _left_error                # what a held context was popped with
     cdef object globals_                          # `g`, once asked for
     cdef object adapter                           # the MapAdapter, once asked for

@@ -1,4 +1,4 @@
-from contextvars import ContextVar, Token
+from contextvars import Token
 from typing import Any, TypeVar, overload
 
 from typing_extensions import disjoint_base
@@ -23,8 +23,18 @@ class AppVariable:
     def set(self, value: AppContext) -> Token[AppContext]: ...
     def reset(self, token: Token[AppContext]) -> None: ...
 
+class RequestVariable:
+    """The variable of the current request's context."""
+
+    @overload
+    def get(self) -> AppContext: ...
+    @overload
+    def get(self, default: _T, /) -> AppContext | _T: ...
+    def set(self, value: AppContext) -> Token[AppContext]: ...
+    def reset(self, token: Token[AppContext]) -> None: ...
+
 _cv_app: AppVariable
-_cv_request: ContextVar[AppContext]
+_cv_request: RequestVariable
 
 @disjoint_base
 class ContextBase:
@@ -38,6 +48,7 @@ class ContextBase:
     _session: SessionMixin | None
     _host: AppContext | None
     _holds: int
+    _entered: bool
     _left_error: BaseException | None
     _after_request_functions: list[AfterRequestCallable[Any]]
     _cv_tokens: list[tuple[Token[AppContext] | None, Token[AppContext] | None]]

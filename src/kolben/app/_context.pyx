@@ -13,7 +13,10 @@ from cpython.unicode cimport PyUnicode_READ_CHAR
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
+from kolben.http._scope cimport current_value, cv_scope, set_value
+
 cdef extern from "Python.h":
+    int PyObject_GenericSetAttr(object o, object name, PyObject *value) except -1
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
     void PyType_Modified(PyTypeObject *cls)
     void Py_DECREF(PyObject *o)
@@ -30,25 +33,31 @@ cdef extern from "Python.h":
 cdef tuple NO_ARGS = ()
 
 cv_app = ContextVar("kolben.app_ctx")
-cv_request = ContextVar("kolben.request_ctx")
-_cv_request = cv_request
 
 
 cdef bint was_set = False         # whether cv_app ever was: in most processes that serve, no request has to look
 
 
-cdef PyObject *found_in(object variable) except? NULL:
-    """What a ContextVar holds, borrowed (its contextvars.Context keeps it); NULL: nothing."""
+cdef PyObject *app_value() except? NULL:
+    """What cv_app holds, borrowed (its contextvars.Context keeps it); NULL: nothing."""
     cdef PyObject *found = NULL
-    PyContextVar_Get(variable, NULL, &found)
-    if found != NULL:
-        Py_DECREF(found)
+    if was_set:
+        PyContextVar_Get(cv_app, NULL, &found)
+        if found != NULL:
+            Py_DECREF(found)
     return found
 
 
-cdef ContextBase context_in(object variable):
-    cdef PyObject *found = found_in(variable)
+cdef ContextBase context_or_none(PyObject *found):
     return None if found == NULL else <ContextBase>found
+
+
+cdef ContextBase app_context_alone():
+    return context_or_none(app_value())
+
+
+cdef ContextBase request_context():
+    return context_or_none(current_value())
 
 
 cdef class AppVariable:
@@ -60,14 +69,10 @@ cdef class AppVariable:
 
     def get(self, *default):
         """Return the app's context, else the request's, else the default; LookupError if there is none."""
-        cdef PyObject *found = found_in(cv_app) if was_set else NULL
+        cdef PyObject *found = app_value()
         if found == NULL:
-            found = found_in(cv_request)
-        if found != NULL:
-            return <object>found
-        if default:
-            return default[0]
-        raise LookupError(self)
+            found = current_value()
+        return value_or_default(self, found, default)
 
     def set(self, value):
         """Make a context current; give the token to `reset`."""
@@ -80,17 +85,79 @@ cdef class AppVariable:
         cv_app.reset(token)
 
 
+cdef class RequestVariable:
+    """The variable of the current request's context.  Reads as a ContextVar does, and knows the Scope that a server's request has."""
+
+    def get(self, *default):
+        """Return the request's context, else the default; LookupError if there is none."""
+        return value_or_default(self, current_value(), default)
+
+    def set(self, value):
+        """Make a context current; give the token to `reset`."""
+        return cv_scope.set(value)
+
+    def reset(self, token):
+        """Undo a `set`."""
+        cv_scope.reset(token)
+
+
+cdef object value_or_default(object variable, PyObject *found, tuple default):
+    if found != NULL:
+        return <object>found
+    if default:
+        return default[0]
+    raise LookupError(variable)
+
+
 _cv_app = AppVariable()
+_cv_request = RequestVariable()
 
 
 cdef int make_current(ContextBase context) except -1:
-    PyContextVar_Set(cv_request, context)
-    if was_set and found_in(cv_app) != NULL:  # served from inside an app context: ours is the inner one
+    set_value(context)
+    if app_value() != NULL:                   # served from inside an app context: ours is the inner one
+        PyContextVar_Set(cv_app, context)
+    return 0
+
+
+cdef int make_inner(ContextBase context) except -1:
+    cdef ContextBase active = app_context_alone()
+    cdef bint app_is_set = active is not None
+    if active is None:
+        active = request_context()
+    PyContextVar_Set(cv_scope, context)           # not into the server's Scope, which the Context around ours shares
+    if active is None:
+        return 0
+    if active.app is context.app:
+        context._host = active
+        context.globals_ = active.g
+    elif app_is_set:
         PyContextVar_Set(cv_app, context)
     return 0
 
 
 cdef class ContextBase:
+
+    # PERF: instead of a __dict__, which Cython makes with every object: 210 instructions of each request.
+
+    def __getattr__(self, name):                              # what is found otherwise never comes here
+        if self.extras is not None and name in self.extras:
+            return self.extras[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name, value):
+        try:
+            PyObject_GenericSetAttr(self, name, <PyObject *>value)
+        except AttributeError:
+            if hasattr(type(self), name):                     # read only
+                raise
+            if self.extras is None:
+                self.extras = {}
+            self.extras[name] = value
+
+    def __delattr__(self, name):
+        if self.extras is None or self.extras.pop(name, self) is self:
+            PyObject_GenericSetAttr(self, name, NULL)         # a subclass may have a dict of its own
 
     @property
     def g(self):
@@ -165,10 +232,10 @@ cdef object current(object proxy):
     """The object that a proxy stands for now; None if there is none, or it is not one of ours."""
     cdef PyObject *found = NULL
     cdef ContextBase context
-    if was_set and proxy is not request_proxy:
-        found = found_in(cv_app)
+    if proxy is not request_proxy:
+        found = app_value()
     if found == NULL:
-        found = found_in(cv_request)
+        found = current_value()
     if found == NULL:
         return None
     context = <ContextBase>found
@@ -208,15 +275,20 @@ def make_proxies(str no_app not None, str no_request not None):
             raise RuntimeError(no_app)
         return context
 
+    def request_context():
+        context = _cv_request.get(None)
+        if context is None:
+            raise RuntimeError(no_request)
+        return context
+
     app_proxy = ContextProxy(app_context, "app")
     globals_proxy = ContextProxy(app_context, "g")
-    request_proxy = ContextProxy(cv_request, "request", unbound_message=no_request)
+    request_proxy = ContextProxy(request_context, "request")
     # Only now: LocalProxy's constructor uses object.__setattr__, which refuses a type with a slot of its own.
     (<SlotsOfType *>ContextProxy).tp_getattro = fast_getattr
     (<SlotsOfType *>ContextProxy).tp_setattro = fast_setattr
     PyType_Modified(<PyTypeObject *>ContextProxy)
     return (
         LocalProxy(app_context, None), app_proxy, globals_proxy,
-        LocalProxy(cv_request, None, unbound_message=no_request), request_proxy,
-        LocalProxy(cv_request, "session", unbound_message=no_request),
+        LocalProxy(request_context, None), request_proxy, LocalProxy(request_context, "session"),
     )

@@ -22,6 +22,8 @@ class AppHandler(Handler):
     """Finds the plan of a request for one app."""
 
     def __init__(self, app: App, compiler: PlanCompiler) -> None: ...
+    def plan_of(self, endpoint: str) -> Plan:
+        """The plan of an endpoint: for who wants to know where it runs."""
 
 @disjoint_base
 class AppPlan(Plan):
@@ -29,11 +31,14 @@ class AppPlan(Plan):
 
     app: App
     view: Callable[..., Any]
+    sync_view: Callable[..., Any]
     endpoint: str
     preprocessors: tuple[Callable[..., Any], ...]
     before: tuple[Callable[..., Any], ...]
+    sync_before: tuple[Callable[..., Any], ...]
     after: tuple[Callable[..., Any], ...]
     tears_down: bool
+    closes: bool
     context_class: type[AppContext]
     response_class: type[Response]
     globals_class: type[Any] | None
@@ -56,6 +61,9 @@ class GeneralPlan(Plan):
     """The general path as a plan."""
 
     def __init__(self, app: App, answer: Callable[[App, Any], Any], *, name: str, mode: int = 1, needs_body: bool = True) -> None: ...
+
+def keep_for_test(context: AppContext, environ: Mapping[str, Any]) -> int:
+    """Give the context to a test's client, which makes it current again for the asserts that follow."""
 
 @final
 class FirstStep:

@@ -11,10 +11,13 @@ Both paths keep one order: context, before, view, after, session, teardown, firs
 import sys
 
 cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport uint64_t
+from libc.string cimport memcmp, memcpy
 
-from kolben.app._context cimport ContextBase, make_current
+from kolben.app._context cimport ContextBase, make_current, make_inner
 from kolben.app._version cimport Version
 from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Handler, Plan, THREAD
@@ -25,6 +28,8 @@ from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    PyObject *PyList_GET_ITEM(object list, Py_ssize_t i)      # borrowed
+    object PyObject_Vectorcall(object function, PyObject *const *args, size_t flags, object names)
     bint PyCoro_CheckExact(object o)
     int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
     void Py_DECREF(PyObject *o)
@@ -32,21 +37,59 @@ cdef extern from "Python.h":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
 cdef enum:
-    FIXED_LIMIT = 4096        # pairs of path and method: a rule can be reached by more paths than one, a peer must not fill memory
+    FIXED_ROUTES = 1024       # a power of 2
+    FIXED_LENGTH = 256        # bytes of method and path
+    MANY = 16                 # variables of a rule
 
 cdef tuple NO_ARGS = ()
+cdef object WRAPPED = object()            # stands for the plan of what is around the app
+cdef list NO_VALUES = []      # never changed
 
 
 @cython.final
 cdef class Route:
-    """A rule without variables, and its plan."""
+    """What a method and path, byte for byte as they were sent, lead to: a rule without variables, and its plan."""
 
+    cdef bytes target         # such as b"GET /hello"
+    cdef object method
+    cdef object path          # decoded
     cdef object rule
     cdef Plan plan
 
-    def __init__(self, rule, plan):
-        self.rule = rule
-        self.plan = plan
+    @staticmethod
+    cdef Route of(bytes target, RequestBase request, object rule, Plan plan):
+        cdef Route route = Route.__new__(Route)
+        route.target = target
+        route.method = request.method_text()
+        route.path = request.path_text()
+        route.rule = rule
+        route.plan = plan
+        return route
+
+    cdef bint leads(self, const char *p, Py_ssize_t n) noexcept:
+        return PyBytes_GET_SIZE(self.target) == n and memcmp(PyBytes_AS_STRING(self.target), p, n) == 0
+
+    cdef Plan take(self, RequestBase request):
+        request._method = self.method
+        request._path = self.path
+        request.url_rule = self.rule
+        request.view_names, request.view_values = NO_ARGS, NO_VALUES
+        return self.plan
+
+
+cdef inline Py_ssize_t slot_of(const char *p, Py_ssize_t n) noexcept:
+    """Where a target's Route stands in a table of FIXED_ROUTES."""
+    cdef uint64_t word, mixed = <uint64_t>n
+    while n >= 8:
+        memcpy(&word, p, 8)
+        mixed = (mixed ^ word) * 0x9E3779B97F4A7C15ULL
+        mixed ^= mixed >> 32
+        p += 8
+        n -= 8
+    word = 0
+    memcpy(&word, p, n)
+    mixed = (mixed ^ word) * 0x9E3779B97F4A7C15ULL
+    return (mixed >> 40) & (FIXED_ROUTES - 1)
 
 
 cdef class AppHandler(Handler):
@@ -60,11 +103,12 @@ cdef class AppHandler(Handler):
     cdef Tree tree                        # None: this app's requests are not matched natively
     cdef str domain
     cdef dict plans                       # endpoint -> Plan
-    cdef dict fixed                       # path -> {method: Route}: rules without variables that were asked for
-    cdef Py_ssize_t fixed_count
+    cdef list fixed                       # FIXED_ROUTES places, each the last Route that belongs there, or None
+    cdef Plan wrapped                     # somebody's own wsgi_app or __call__, which may call ours; None: there is none
     cdef Plan general                     # for whatever has no plan of its own
     cdef Plan unrouted                    # 404, 405, redirects
     cdef object config                    # a dict
+    cdef dict records                     # endpoint, None for the general plan, WRAPPED -> (steps, Record): outlive the plans
 
     def __init__(self, app, compiler):
         self.app = app
@@ -72,57 +116,106 @@ cdef class AppHandler(Handler):
         self.compiler = compiler
         self.config = app.config
         self.seen = -1
+        self.records = {}
         self.refresh()
 
     cdef int refresh(self) except -1:
-        """Throw the plans away; they are made again one by one, when they are asked for."""
-        self.seen = self.version.number
+        """Throw the plans away; they are made again one by one, when they are asked for.
+
+        Threads that call the app as WSGI may do so at once: each attribute is whole at any moment, and the number comes last.
+        """
+        cdef long long number = self.version.number
+        cdef Tree tree = self.compiler.tree()
+        cdef unsigned long long map_number = 0 if tree is None else tree.version
+        wrapped, general, unrouted = self.compiler.wrapped_plan(), self.compiler.general_plan(), self.compiler.unrouted_plan()
         self.request_class = self.compiler.request_class()
-        self.tree = self.compiler.tree()
-        if self.tree is not None:
-            self.seen_map = self.tree.version
         self.domain = self.app.url_map.default_subdomain or ""
-        self.plans = {}
-        self.fixed = {}
-        self.fixed_count = 0
-        self.general = self.compiler.general_plan()
-        self.unrouted = self.compiler.unrouted_plan()
+        self.tree, self.plans, self.fixed = tree, {}, [None] * FIXED_ROUTES
+        self.wrapped = None if wrapped is None else self.keep_record(wrapped, WRAPPED)
+        self.general = self.keep_record(general, None)
+        self.unrouted = unrouted
+        self.seen_map, self.seen = map_number, number
         return 0
+
+    cdef Plan keep_record(self, Plan plan, object endpoint):
+        """Let a plan stand where the last one of the same steps stood: what was measured of others says nothing about it."""
+        cdef object steps = self.compiler.steps(None if endpoint is WRAPPED else endpoint)
+        known = self.records.get(endpoint)
+        if known is not None and known[0] == steps:
+            plan.go_on_with(known[1])
+        else:
+            self.records[endpoint] = (steps, plan.record)
+        return plan
+
+    def plan_of(self, str endpoint not None):
+        """The plan of an endpoint: for who wants to know where it runs."""
+        if self.seen != self.version.number:
+            self.refresh()
+        return self.make_plan(self.plans, endpoint)
+
+    cdef Plan make_plan(self, dict plans, object endpoint):
+        """Return the plan of an endpoint, which is made if it is not there."""
+        plan = plans.get(endpoint)
+        if plan is None:
+            plan = plans[endpoint] = self.keep_record(self.compiler.plan(endpoint), endpoint)
+        return plan
 
     cpdef Plan match(self, RequestBase request):
         cdef PyObject *known
+        cdef Route route
+        cdef const char *p
+        cdef Py_ssize_t n
         if self.seen != self.version.number or (self.tree is not None and self.seen_map != self.tree.version):
             self.refresh()
+        if request.head is None:
+            return self.match_environ(request)
+        if self.wrapped is not None:
+            return self.wrapped
         if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
-        known = PyDict_GetItem(self.fixed, request.path_text())
-        if known != NULL:
-            known = PyDict_GetItem(<object>known, request.method_text())
-            if known != NULL:
-                request.url_rule = (<Route>known).rule
-                request.view_args = {}
-                return (<Route>known).plan
-        return self.search(request)
+        p = PyBytes_AS_STRING(request.head) + request.span.start
+        n = request.span.path + request.span.path_length - request.span.start
+        if n > FIXED_LENGTH:
+            return self.search(request, NULL, 0)
+        known = PyList_GET_ITEM(self.fixed, slot_of(p, n))
+        if known != <PyObject *>None and (<Route>known).leads(p, n):
+            route = <Route>known                          # held: another thread may throw it away
+            return route.take(request)
+        return self.search(request, p, n)
 
-    cdef Plan search(self, RequestBase request):
-        cdef Match found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
+    cdef Plan match_environ(self, RequestBase request):
+        """Find the plan of an app that is called as WSGI, by a server or by what stands around it behind ours."""
+        if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
+            return self.general
+        if not request._environ.get("PATH_INFO"):         # which is not "/": it may be redirected to it
+            return self.general
+        return self.search(request, NULL, 0)
+
+    cdef Plan search(self, RequestBase request, const char *target, Py_ssize_t length):
+        """Ask the tree; keep what a target leads to, if it is given."""
+        cdef Match found
         cdef Plan plan
         cdef PyObject *known
+        cdef dict plans = self.plans                      # of one version, whatever comes while a plan is made
+        try:
+            found = self.tree.match(self.domain, request.path_text(), request.method_text(), False, target != NULL)
+        except Exception:                                 # of a user's converter: the general plan meets it, too, and answers it
+            return self.general
         if found.outcome != FOUND:
             return self.unrouted
-        known = PyDict_GetItem(self.plans, found.endpoint)
+        known = PyDict_GetItem(plans, found.endpoint)
         if known != NULL:
             plan = <Plan>known
         else:
-            plan = self.plans[found.endpoint] = self.compiler.plan(found.endpoint)
+            self.app._got_first_request = True
+            plan = self.make_plan(plans, found.endpoint)
         if request.span.method_length == 7 and request.method_text() == "OPTIONS" and (
                 getattr(found.rule, "provide_automatic_options", False)):
             return self.general
         request.url_rule = found.rule
-        request.view_args = found.view_args
-        if not found.view_args and self.fixed_count < FIXED_LIMIT:
-            self.fixed.setdefault(request.path_text(), {})[request.method_text()] = Route(found.rule, plan)
-            self.fixed_count += 1
+        request._view_args, request.view_names, request.view_values = found._view_args, found.names, found.values
+        if found._view_args is None and not found.names and target != NULL:
+            self.fixed[slot_of(target, length)] = Route.of(target[:length], request, found.rule, plan)
         return plan
 
 
@@ -131,11 +224,14 @@ cdef class AppPlan(Plan):
 
     cdef public object app
     cdef public object view
+    cdef public object sync_view          # the view, or what waits for an async one
     cdef public object endpoint
     cdef public tuple preprocessors       # url_value_preprocessors, in order
     cdef public tuple before
+    cdef public tuple sync_before         # likewise
     cdef public tuple after               # in the order in which they are called
     cdef public bint tears_down           # there is something to call at the end
+    cdef public bint closes               # the class of requests has a `close` of its own
     cdef public type context_class
     cdef public type response_class
     cdef public type globals_class        # of `g`, if it has no constructor; else None
@@ -169,7 +265,11 @@ cdef class AppPlan(Plan):
         context.app = self.app
         context._request = request
         context.globals_class = self.globals_class
-        make_current(context)
+        context._entered = True
+        if request.head is None:          # of a test, or of a server inside which somebody made an app current
+            make_inner(context)
+        else:
+            make_current(context)
         return context
 
     cpdef object run(self, RequestBase request):
@@ -184,7 +284,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = self.call_before(request)
                 if rv is None:
-                    rv = self.call_view(request)
+                    rv = self.call(self.sync_view, request)
                 response = self.respond(context, request, rv)
             except Exception as raised:
                 response = self.recover(raised, request)
@@ -207,7 +307,7 @@ cdef class AppPlan(Plan):
                     context._open_session()
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
-                    rv = self.call_view(request)
+                    rv = self.call(self.view, request)
                     if PyCoro_CheckExact(rv):
                         first = FirstStep(rv)
                         rv = first.value if first.returned else await first
@@ -223,14 +323,24 @@ cdef class AppPlan(Plan):
             self.leave(context, request, error)
         return response
 
-    cdef object call_view(self, RequestBase request):
-        values = request.view_args
-        return PyObject_Call(self.view, NO_ARGS, <dict>values) if values else self.view()
+    cdef object call(self, object view, RequestBase request):
+        cdef PyObject *values[MANY]
+        cdef Py_ssize_t i, n
+        if request._view_args is not None or request.view_names is None:
+            return PyObject_Call(view, NO_ARGS, <dict>request.view_args) if request.view_args else view()
+        n = len(request.view_values)
+        if n == 0:
+            return view()
+        if n > MANY:
+            return PyObject_Call(view, NO_ARGS, <dict>request.view_args)
+        for i in range(n):
+            values[i] = PyList_GET_ITEM(request.view_values, i)
+        return PyObject_Vectorcall(view, values, 0, request.view_names)
 
     cdef object call_before(self, RequestBase request):
         for function in self.preprocessors:
             function(self.endpoint, request.view_args)
-        for function in self.before:
+        for function in self.sync_before:
             rv = function()
             if rv is not None:
                 return rv
@@ -291,6 +401,11 @@ cdef class AppPlan(Plan):
 
     cdef int leave(self, ContextBase context, RequestBase request, object error) except -1:
         """Tear down, unless a stream still needs the context: it does so when it has ended."""
+        context._entered = False
+        if error is None and request._environ is None and not (self.tears_down or self.closes or request.has_uploads):
+            return 0
+        if request._environ is not None:
+            keep_for_test(context, request._environ)
         if context._holds:
             context._left_error = error
             return 0
@@ -300,11 +415,19 @@ cdef class AppPlan(Plan):
             error = None
         if self.tears_down:
             context._tear_down(error)
-        elif request._environ is not None:
+        elif self.closes or request.has_uploads:
             request.close()
         if request._environ is not None:
             (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise
         return 0
+
+
+cpdef int keep_for_test(object context, object environ) except -1:
+    """Give the context to a test's client, which makes it current again for the asserts that follow; so did Werkzeug's debugger."""
+    cdef PyObject *keep = PyDict_GetItem(environ, "werkzeug.debug.preserve_context")
+    if keep != NULL and <object>keep is not None:
+        (<object>keep)(context)
+    return 0
 
 
 @cython.final

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from cpython.object cimport PyObject
 
-from kolben.app._context cimport ContextBase, context_in, cv_app, cv_request
+from kolben.app._context cimport ContextBase, app_context_alone, request_context as current_request_context
 from kolben.app._version cimport Version
 from kolben.http._request cimport RequestBase
 from kolben.routing._adapter cimport NativeAdapter, join, without_none
@@ -60,8 +60,8 @@ cdef Links links_of(object app):
 
 def url_for(endpoint, *, _anchor=None, _method=None, _scheme=None, _external=None, **values):
     """Build the URL of an endpoint of the current app; see `App.url_for`."""
-    cdef ContextBase context = context_in(cv_app)
-    cdef ContextBase request_context = context_in(cv_request)
+    cdef ContextBase context = app_context_alone()
+    cdef ContextBase request_context = current_request_context()
     cdef Links links
     if context is None:
         context = request_context
@@ -83,7 +83,7 @@ def app_url_for(self, /, endpoint, *, _anchor=None, _method=None, _scheme=None, 
         _external: With scheme and host.  Always outside of a request, which needs SERVER_NAME.
         values: For the rule; what it does not take becomes the query string.
     """
-    return _url_for(self, links_of(self), context_in(cv_request), endpoint, values, _anchor, _method, _scheme, _external)
+    return _url_for(self, links_of(self), current_request_context(), endpoint, values, _anchor, _method, _scheme, _external)
 
 
 cdef object _url_for(

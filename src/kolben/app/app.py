@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kolben.app.dispatch import Dispatch
 from kolben.app.globals import g
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import os
 
     from kolben.commands.runner import FlaskCliRunner
-    from kolben.http import Handler
     from kolben.testing import FlaskClient
 
 __all__ = ["App"]
@@ -72,16 +71,6 @@ class App(Dispatch):
             host=static_host,
             view_func=lambda **values: app().send_static_file(**values),  # type: ignore[union-attr]  # who calls a view holds its app
         )
-
-    @property
-    def handler(self) -> Handler:
-        """What our server asks: finds the plan of a request."""
-        handler = self.__dict__.get("_handler")
-        if handler is None:
-            from kolben.app.plans import make_handler
-
-            handler = self.__dict__["_handler"] = make_handler(self)
-        return cast("Handler", handler)
 
     def make_shell_context(self) -> dict[str, Any]:
         """Return the names of an interactive shell."""

@@ -103,7 +103,7 @@ class AppContext(ContextBase):
         session: An opened session to go on with, as a copy does.
     """
 
-    __slots__ = ()  # what belongs to a request's context stands on `g`; a dict here would cost every request
+    __slots__ = ()  # the base keeps what extensions set; a dict here would cost every request
 
     def __init__(self, app: App, *, request: Request | None = None, session: SessionMixin | None = None) -> None:
         self.app = app
@@ -180,7 +180,7 @@ class AppContext(ContextBase):
 
     def copy(self) -> AppContext:
         """Make a context of the same request and session for another thread, task or greenlet."""
-        return AppContext(self.app, request=self._request, session=self._session)
+        return AppContext(self.app, request=self._request, session=None if self._request is None else self._get_session())
 
     # -- Being active
 
@@ -235,7 +235,7 @@ class AppContext(ContextBase):
 
     def _pop_request(self, exc: BaseException | None) -> None:
         errors = ErrorCollector()
-        last = len(self._cv_tokens) == 1
+        last = len(self._cv_tokens) == 1 and not self._entered
         held = last and self._holds > 0
         if held:
             self._left_error = exc
@@ -263,8 +263,9 @@ class AppContext(ContextBase):
         errors = ErrorCollector()
         with errors:
             self._tear_down_request(exc)
-        with errors:
-            self.app.do_teardown_appcontext(exc)
+        if self._host is None:
+            with errors:
+                self.app.do_teardown_appcontext(exc)
         errors.raise_any("Errors during context teardown")
 
     def _tear_down_request(self, exc: BaseException | None) -> None:
@@ -292,7 +293,7 @@ class AppContext(ContextBase):
         Call it where this context is active (a `contextvars.Context` copied while it was).
         """
         self._holds -= 1
-        if self._holds or self._cv_tokens:
+        if self._holds or self._cv_tokens or self._entered:
             return
         exc = exc if exc is not None else self._left_error
         errors = ErrorCollector()
@@ -333,7 +334,7 @@ class RequestContext(AppContext):
         super().__init__(app, request=request, session=session)
 
     def copy(self) -> RequestContext:
-        return type(self)(self.app, environ=self.request.environ, request=self._request, session=self._session)
+        return type(self)(self.app, environ=self.request.environ, request=self._request, session=self._get_session())
 
 
 def after_this_request(f: AfterRequestCallable[Any]) -> AfterRequestCallable[Any]:

@@ -1,4 +1,4 @@
-"""The main road of one request, the general way: context, hooks, view, response, teardown."""
+"""The steps of one request as methods, so that each can be replaced; how a plan walks them stands in _plan.pyx and general.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kolben.app.signals import (
     request_tearing_down,
 )
 from kolben.app.signatures import ViewArgumentsError, explain_call
-from kolben.interop import wsgi
+from kolben.interop._wsgi import answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kolben.app import typing as ft
     from kolben.app.app import App
     from kolben.app.wrappers import Response
+    from kolben.http import Handler
 
 __all__ = ["Dispatch"]
 
@@ -32,12 +33,22 @@ __all__ = ["Dispatch"]
 class Dispatch(Errors):
     """The seventh storey: answering."""
 
+    @property
+    def handler(self) -> Handler:
+        """What our server and the WSGI face ask: finds the plan of a request."""
+        handler = self.__dict__.get("_handler")
+        if handler is None:
+            from kolben.app.plans import make_handler
+
+            handler = self.__dict__["_handler"] = make_handler(cast("App", self))
+        return cast("Handler", handler)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI face.  Wrap `wsgi_app` for middleware, not the app, so that the app stays what it is."""
         return self.wsgi_app(environ, start_response)
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return wsgi.answer(self, environ, start_response)
+        return answer(self.handler, environ, start_response)
 
     @accepts_context
     def full_dispatch_request(self) -> Response:

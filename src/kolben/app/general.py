@@ -1,9 +1,10 @@
-"""The general path of a request that came through our own server: every overridable method is called, in Flask's order."""
+"""The general path of a request: every overridable method is called, in Flask's order."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kolben.app._plan import keep_for_test
 from kolben.app.contexts import AppContext
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def answer_by_environ(app: App, request: Request) -> Response:
 
 
 def _answer_in(app: App, context: Any) -> Response:
-    error: Exception | None = None
+    error: BaseException | None = None
     try:
         try:
             context.push()
@@ -34,7 +35,11 @@ def _answer_in(app: App, context: Any) -> Response:
         except Exception as raised:
             error = raised
             return app.handle_exception(raised)
+        except BaseException as raised:
+            error = raised
+            raise
     finally:
+        keep_for_test(context, context.request.environ)
         if error is not None and app.should_ignore_error(error):
             error = None
         context.pop(error)

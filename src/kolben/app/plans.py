@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import update_wrapper
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from kolben.app.json.provider import DefaultJSONProvider
 from kolben.app.signatures import ViewArgumentsError, explain_call
 from kolben.app.wrappers import Request
 from kolben.http import Mode
-from kolben.interop.hosting import WSGIPlan
+from kolben.interop._hosting import WSGIPlan
 from kolben.routing import Map
 from kolben.sessions import SecureCookieSessionInterface
 
@@ -85,7 +86,7 @@ class PlanCompiler:
     def tree(self) -> Any:
         """Return what matches natively; None if this app's requests are matched in the general path."""
         url_map = self.app.url_map
-        if self.is_replaced("wsgi_app", "__call__", "create_url_adapter") or self.answers_by_environ():
+        if self.is_replaced("create_url_adapter") or self.answers_by_environ():
             return None
         if type(url_map) is not Map or url_map.host_matching or self.app.subdomain_matching:
             return None
@@ -93,11 +94,13 @@ class PlanCompiler:
 
     # -- Plans
 
+    def wrapped_plan(self) -> Plan | None:
+        """Return the plan that calls the app as WSGI, where somebody replaced what such a call means."""
+        return WSGIPlan(self.app) if self.is_replaced("wsgi_app", "__call__") else None
+
     def general_plan(self) -> Plan:
         """Return the plan of a request that has no other."""
         app = self.app
-        if self.is_replaced("wsgi_app", "__call__"):
-            return WSGIPlan(app)
         answer = general.answer_by_environ if self.answers_by_environ() else general.answer
         return GeneralPlan(app, answer, name=app.name)
 
@@ -114,7 +117,9 @@ class PlanCompiler:
             or self.is_extended()
             or self.opens_session()
         )
-        return GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+        plan = GeneralPlan(app, general.answer, name="no rule", mode=Mode.INLINE if bare else Mode.THREAD, needs_body=False)
+        plan.pinned = bare
+        return plan
 
     def is_extended(self) -> bool:
         """Tell whether a subclass, or the instance, has any method of its own."""
@@ -133,8 +138,25 @@ class PlanCompiler:
             name in vars(interface) for name in names
         )
 
+    def steps(self, endpoint: str | None) -> tuple[Any, ...]:
+        """Return whatever of the user's runs in a plan: another one of equal steps is as fast.  None: the general plan."""
+        app = self.app
+        if endpoint is None:
+            return (app.wsgi_app, app.full_dispatch_request)
+        names = (None, *reversed(blueprints_of(endpoint)))
+        registries = (app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+        hooks = [tuple(of(registry, names)) for registry in registries]
+        return (app.view_functions.get(endpoint), *hooks, tuple(app.teardown_appcontext_funcs))
+
     def plan(self, endpoint: str) -> Plan:
         """Return the plan of an endpoint."""
+        plan = self._plan(endpoint)
+        # An async view that is called through a loop of its own is no short call, whatever was measured.
+        pinned = self.app.endpoint_options.get(endpoint, {}).get("run") is not None
+        plan.pinned = pinned or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        return plan
+
+    def _plan(self, endpoint: str) -> Plan:
         app = self.app
         view = app.view_functions.get(endpoint)
         options = app.endpoint_options.get(endpoint, {})
@@ -154,14 +176,15 @@ class PlanCompiler:
         plan = AppPlan()
         plan.mode = Mode.TASK if as_task else mode
         plan.streams_body = bool(options.get("stream"))
-        if is_async and not as_task:
-            view = app.ensure_sync(view)
         plan.name = plan.endpoint = endpoint
-        plan.app, plan.view = app, view
+        plan.app = app
+        plan.view, plan.sync_view = view, waiting(app, view)
         plan.preprocessors = tuple(of(app.url_value_preprocessors, names))
         plan.before = tuple(of(app.before_request_funcs, names))
+        plan.sync_before = tuple(waiting(app, function) for function in plan.before)
         plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
         plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
+        plan.closes = has_own_close(app.request_class)
         plan.context_class, plan.response_class = AppContext, app.response_class
         if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ is object.__new__:
             plan.globals_class = app.app_ctx_globals_class
@@ -204,6 +227,11 @@ def is_native(request_class: type[Any]) -> bool:
     return issubclass(request_class, Request) and request_class.__init__ is WerkzeugRequest.__init__
 
 
+def has_own_close(request_class: type[Any]) -> bool:
+    """Tell whether requests of a class close more, or other files, than `has_uploads` says."""
+    return request_class.close is not WerkzeugRequest.close or request_class._load_form_data is not Request._load_form_data
+
+
 def blueprints_of(endpoint: str) -> list[str]:
     """Return the names of an endpoint's blueprints, innermost first."""
     from kolben.app.scaffold import _split_blueprint_path
@@ -214,6 +242,17 @@ def blueprints_of(endpoint: str) -> list[str]:
 def of(registry: Any, names: Iterable[str | None]) -> list[Callable[..., Any]]:
     """Return the functions that a registry has under the names, in order."""
     return [function for name in names for function in registry.get(name, ())]
+
+
+def waiting(app: App, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what waits for an async function; any other as it is."""
+    if not iscoroutinefunction(function):
+        return function
+
+    def wait(**values: Any) -> Any:
+        return app.ensure_sync(function)(**values)
+
+    return update_wrapper(wait, function)
 
 
 def explain(error: TypeError, view: Any, rule: Any, view_args: Any) -> Exception | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextvars import Context
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,7 +57,8 @@ def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any)
     if server_options.get("ssl_context") is not None:
         raise SystemExit("kolben: ssl_context, --cert: TLS is not there yet; put a proxy that speaks it in front, or leave it out")
     try:
-        run_on_our_server(app, binds=[bind_of(host, port)], debug=debug)
+        # In a context of its own: an app context around app.run() is not that of the requests, which would share its `g`.
+        Context().run(run_on_our_server, app, binds=[bind_of(host, port)], debug=debug)
     except UsageError as error:  # such as a port in use: a sentence for a person, not a traceback
         raise SystemExit(f"kolben: {error}") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wsgi import get_host
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from kolben.app.wrappers import Request
 
 __all__ = ["Urls", "redirect", "url_for"]
+
+
+def refuse_unusable_host(field: str) -> None:
+    """Refuse a Host that cannot be a name, not even one of other letters (RFC 9112, section 3.2); Werkzeug ignores it."""
+    try:
+        field.partition(":")[0].encode("idna")
+    except UnicodeError:
+        raise SecurityError(f"Host {field!r} is not a host.") from None
 
 
 class Urls(Registration):
@@ -43,6 +52,8 @@ class Urls(Registration):
         if self.config["TRUSTED_HOSTS"] is not None:
             request.trusted_hosts = self.config["TRUSTED_HOSTS"]
         request.host = get_host(request.environ, request.trusted_hosts)  # SecurityError, a 400, unless it is a trusted one
+        if not request.host:
+            refuse_unusable_host(request.environ.get("HTTP_HOST", ""))
         if self.url_map.host_matching:
             return self.url_map.bind_to_environ(request.environ, server_name=None)
         # Without subdomain matching every host is as good: no subdomain is looked for.

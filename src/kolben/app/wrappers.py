@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from kolben.app import json
+from kolben.app._configured import Configured, JSONModule
 from kolben.app.globals import _cv_app
 from kolben.app.scaffold import _split_blueprint_path
 from kolben.http import Request as BaseRequest
@@ -15,36 +16,12 @@ from kolben.http import Response as BaseResponse
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-    from kolben.app.config import Config
-
 __all__ = ["Request", "Response"]
-
-
-def _config() -> Config | None:
-    context = _cv_app.get(None)
-    return None if context is None else context.app.config
 
 
 def _debug() -> bool:
     context = _cv_app.get(None)
     return context is not None and context.app.debug
-
-
-def _configured(name: str) -> Any:
-    """Make a limit: what was set on this request, else the app's configuration, else the base class's default."""
-    private, key = f"_{name}", name.upper()
-
-    def limit(self: Request) -> int | None:
-        value = getattr(self, private)
-        if value is not None:
-            return cast("int", value)
-        config = _config()
-        return cast("int | None", getattr(BaseRequest, name) if config is None else config[key])
-
-    def set_limit(self: Request, value: int | None) -> None:
-        setattr(self, private, value)
-
-    return property(limit, set_limit, doc=f"The request's own limit, or `{key}` of the app's config; None: no limit.")
 
 
 class Request(BaseRequest):
@@ -64,22 +41,11 @@ class Request(BaseRequest):
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
-    max_content_length = _configured("max_content_length")
-    max_form_memory_size = _configured("max_form_memory_size")
-    max_form_parts = _configured("max_form_parts")
-
-    @property
-    def json_module(self) -> Any:
-        """What reads the body as JSON: the current app's provider, unless another was set on this request."""
-        own = self.__dict__.get("json_module")
-        if own is not None:
-            return own
-        context = _cv_app.get(None)
-        return json if context is None else context.app.json
-
-    @json_module.setter
-    def json_module(self, value: Any) -> None:
-        self.__dict__["json_module"] = value
+    _json_module: Any = None
+    max_content_length = Configured("max_content_length", BaseRequest.max_content_length)
+    max_form_memory_size = Configured("max_form_memory_size", BaseRequest.max_form_memory_size)
+    max_form_parts = Configured("max_form_parts", BaseRequest.max_form_parts)
+    json_module = JSONModule()
 
     @property
     def endpoint(self) -> str | None:
@@ -124,5 +90,6 @@ class Response(BaseResponse):
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]  # Werkzeug has a plain attribute
         """Bytes of one cookie above which a warning is given: `MAX_COOKIE_SIZE` of the app's config."""
-        config = _config()
+        context = _cv_app.get(None)
+        config = None if context is None else context.app.config
         return cast("int", BaseResponse.max_cookie_size if config is None else config["MAX_COOKIE_SIZE"])

@@ -26,6 +26,8 @@ class Limits:
         output: Bytes waiting to be sent on one connection above which a lazy body waits (the high-water mark).
         lingering: Bytes that are read and dropped after a refusal, so that the answer is not lost to a reset (RFC 9112, section 9.6).
         connections: Open connections; more wait in the kernel's queue.
+        connections_per_address: Open connections of one peer, an IPv4 address or an IPv6 network of 64 bits; more are answered with 503
+            and closed.  The machine itself and trusted proxies may have more.
         backlog: Length of that queue.
         threads: Threads that run sync views; 1 or more.
         stream_threads: Threads that run the rest of a sync view's lazy body.
@@ -42,10 +44,16 @@ class Limits:
     output: int = 64 * 1024
     lingering: int = 1024 * 1024
     connections: int = 65536
+    connections_per_address: int = 1024
     backlog: int = 2048
     threads: int = 40
     stream_threads: int = 200
     queue: int = 1024
+
+    def __post_init__(self) -> None:
+        """Refuse what would serve nobody."""
+        if self.threads < 1:
+            raise ValueError(f"limits.threads: expected 1 or more, got {self.threads}: views that may block run in these threads")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

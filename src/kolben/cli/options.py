@@ -29,32 +29,33 @@ class Parser(ArgumentParser):
         raise UsageError(f"{message}\n  Do: `{self.prog} --help` shows the options")
 
 
-def parse(command: str, sentence: str, options: Options, arguments: list[str]) -> Namespace:
-    """Read `arguments` by the table `options`, and beside them one optional TARGET.
+def parse(command: str, sentence: str, options: Options, arguments: list[str], *, target: bool = True) -> Namespace:
+    """Read `arguments` by the table `options`, and beside them one optional TARGET, for a command that has one.
 
     Raises:
         UsageError: an option that is not in the table, a value that does not fit, or more than one TARGET.
     """
     parser = Parser(
         prog=f"kolben {command}",
-        description=f"{sentence}\n\n{TARGET}",
+        description=f"{sentence}\n\n{TARGET}" if target else sentence,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("target", metavar="TARGET", nargs="?")
+    if target:
+        parser.add_argument("target", metavar="TARGET", nargs="?")
     for flags, settings in options.items():
         parser.add_argument(*flags, **settings)
     namespace, rest = parser.parse_known_args(arguments)
     if rest:
-        refuse(parser, rest, options)
+        refuse(parser, rest, options, target=target)
     return namespace
 
 
-def refuse(parser: Parser, rest: list[str], options: Options) -> NoReturn:
+def refuse(parser: Parser, rest: list[str], options: Options, *, target: bool) -> NoReturn:
     """Say what is wrong with arguments that fit nothing."""
     flag = next((word.partition("=")[0] for word in rest if word.startswith("-")), None)
     if flag is None:
-        parser.error(f"expected one TARGET, got {rest[0]!r} beside it")
+        parser.error(f"expected one TARGET, got {rest[0]!r} beside it" if target else f"expected options alone, got {rest[0]!r}")
     known = [name for flags in options for name in flags]
     parser.error(f"there is no option {flag}{did_you_mean(flag, known)}")
 

@@ -16,7 +16,11 @@ __all__ = ["COMMANDS", "main", "main_of_module"]
 
 COMMANDS = {
     "run": "Serve an app.",
+    "serve": "Serve an app on the internet: `run --prod`.",
+    "reload": "Let a running `serve` load the app anew.",
+    "check": "Say what is unsafe in an app's configuration for production.",
     "routes": "Show an app's rules, and where their views run.",
+    "flask": "What `flask` does, on Kolben; `adopt` makes it this environment's flask.",
 }
 FLAGS = {"--help": "Show this, or with a command its options.", "--version": "Show the versions of Kolben and of Python."}
 EXAMPLES = """\

@@ -1,6 +1,5 @@
 """`kolben routes`: an app's rules, and where their views run."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +23,11 @@ class Route:
         endpoint: The name of the view.
         runs: inline, thread or task; "-" when no view stands behind the endpoint.
         domain: The rule's host or subdomain.
+        pinned: It runs there whatever is measured.
+        calls: How often it was called in this process, as far as the server counts: none, in a process that only lists routes.
+        earned: How often it earned running inline.
+        lost: How often it lost that.
+        rescued: Inline calls that blocked.
     """
 
     rule: str
@@ -31,8 +35,14 @@ class Route:
     endpoint: str
     runs: str
     domain: str = ""
+    pinned: bool = True
+    calls: int = 0
+    earned: int = 0
+    lost: int = 0
+    rescued: int = 0
 
 
+FIGURES = ("calls", "earned", "lost", "rescued")
 SORTS: dict[str, Callable[[Route], Any] | None] = {
     "endpoint": lambda route: (route.endpoint, route.rule),
     "methods": lambda route: (route.methods, route.rule),
@@ -67,20 +77,20 @@ def routes_of(app: Any, hidden: set[str]) -> list[Route]:
             rule=rule.rule,
             methods=sorted(set(rule.methods or ()) - hidden),
             endpoint=rule.endpoint,
-            runs=where_it_runs(app, rule.endpoint),
             domain=(rule.host if app.url_map.host_matching else rule.subdomain) or "",
+            **where_it_runs(app, rule.endpoint),
         )
         for rule in app.url_map.iter_rules()
     ]
 
 
-def where_it_runs(app: Any, endpoint: str) -> str:
-    """Say where a view runs: in a thread, unless it was pinned inline or, as `async def`, is a task."""
-    view = app.view_functions.get(endpoint)
-    if view is None:
-        return "-"
-    pinned = str(app.endpoint_options.get(endpoint, {}).get("run") or "")
-    return "task" if inspect.iscoroutinefunction(view) and pinned != "thread" else pinned or "thread"
+def where_it_runs(app: Any, endpoint: str) -> dict[str, Any]:
+    """Ask the endpoint's plan where its view runs, and what was measured of it."""
+    if endpoint not in app.view_functions or not hasattr(app, "handler"):
+        return {"runs": "-" if endpoint not in app.view_functions else "thread"}
+    plan = app.handler.plan_of(endpoint)
+    figures = {name: getattr(plan.record, name) for name in FIGURES}
+    return {"runs": ("inline", "thread", "task")[plan.mode], "pinned": plan.pinned, **figures}
 
 
 def as_json(routes: list[Route]) -> str:
@@ -91,11 +101,22 @@ def as_json(routes: list[Route]) -> str:
 
 
 def as_table(routes: list[Route]) -> str:
-    """Return the routes for a person; the domain only if one has one."""
+    """Return the routes for a person; the domain and the figures only if one has any."""
     if not routes:
         return "No routes."
-    rows = [("Rule", "Methods", "Endpoint", "Runs", "Domain")]
-    rows += [(route.rule, ", ".join(route.methods) or "any", route.endpoint, route.runs, route.domain) for route in routes]
-    widths = [max(len(row[column]) for row in rows) for column in range(5 if any(route.domain for route in routes) else 4)]
-    head, *lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
+    columns = [("Rule", "rule"), ("Methods", "methods"), ("Endpoint", "endpoint"), ("Runs", "runs")]
+    columns += [("Domain", "domain")] if any(route.domain for route in routes) else []
+    columns += [(name.capitalize(), name) for name in FIGURES] if any(route.calls for route in routes) else []
+    rows = [[title for title, _ in columns], *([as_cell(route, name) for _, name in columns] for route in routes)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([strong(head), *lines])
+
+
+def as_cell(route: Route, name: str) -> str:
+    """Return one attribute of a route for a person."""
+    if name == "methods":
+        return ", ".join(route.methods) or "any"
+    if name == "runs" and not route.pinned:
+        return f"{route.runs} (measured)"
+    return str(getattr(route, name))

@@ -24,6 +24,7 @@ OPTIONS: Options = {
         "metavar": "SPEC",
         "help": "instead of host and port, and more than once: host:port, [::1]:port, unix:/path, fd://3",
     },
+    ("--prod",): {"action": "store_true", "help": "as `kolben serve`, whose --help has further options: workers, no debug mode"},
     ("--debug",): {"action": SWITCH, "default": None, "help": "debug mode (FLASK_DEBUG)"},
     ("--threads",): {"type": number(1, 10_000), "metavar": "N", "help": "threads that run sync views"},
     ("--access-log",): {"action": SWITCH, "default": None, "help": "one log line per request"},
@@ -33,6 +34,10 @@ OPTIONS: Options = {
 
 def command(arguments: list[str]) -> int:
     """Find the app and serve it until somebody says stop."""
+    if "--prod" in arguments:
+        from kolben.cli.serve import command as serve
+
+        return serve([word for word in arguments if word != "--prod"])
     options = parse("run", "Serve an app.", OPTIONS, arguments)
     app = load_app(options)
     binds = binds_of(options)

@@ -92,6 +92,8 @@ __all__ = [
     "url_for",
 ]
 
+SUBMODULES = {"cli", "debughelpers", "logging", "sansio", "sessions", "templating", "testing", "typing", "views"}
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
@@ -105,7 +107,7 @@ if not TYPE_CHECKING:
                 stacklevel=2,
             )
             return FLASK_VERSION
-        if name in {"cli", "debughelpers", "logging", "sansio", "templating", "testing", "views"}:  # here once asked for, not before
+        if name in SUBMODULES:  # with Flask, `import flask` is enough for them; here once asked for, not before
             import importlib
 
             return importlib.import_module(f"{__name__}.{name}")

@@ -1,5 +1,8 @@
 """Flask's module `sessions`."""
 
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.datastructures import CallbackDict
+
 from kolben.sessions import (
     NullSession,
     SecureCookieSession,
@@ -11,11 +14,14 @@ from kolben.sessions import (
 )
 
 __all__ = [
+    "BadSignature",
+    "CallbackDict",
     "NullSession",
     "SecureCookieSession",
     "SecureCookieSessionInterface",
     "SessionInterface",
     "SessionMixin",
     "TaggedJSONSerializer",
+    "URLSafeTimedSerializer",
     "session_json_serializer",
 ]

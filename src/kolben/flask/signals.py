@@ -1,5 +1,7 @@
 """Flask's module `signals`."""
 
+from blinker import Namespace
+
 from kolben.app.signals import (
     _signals,
     appcontext_popped,
@@ -15,6 +17,7 @@ from kolben.app.signals import (
 )
 
 __all__ = [
+    "Namespace",
     "_signals",
     "appcontext_popped",
     "appcontext_pushed",

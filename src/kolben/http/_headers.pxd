@@ -18,6 +18,9 @@ cdef object find_field(bytes head, const RequestHead *span, const unsigned char 
 # Every field line in order: [(name as sent, value)].
 cdef list field_items(bytes head, const RequestHead *span)
 
+# What `headers[key]` raises for a field that did not come.
+cdef object missing(object key)
+
 # Whether the Content-Type says JSON.  Allocates nothing.
 cdef bint says_json(bytes head, const RequestHead *span) noexcept
 

@@ -3,7 +3,7 @@
 Names are never folded: "X_Real_Ip" is not "X-Real-Ip".  As from Werkzeug's own server, a field with an underscore in its
 name is not there at all, and an underscore in a name that is asked for means "-".
 
-Invariant: what this says is what Werkzeug's EnvironHeaders says over the environ that environ.py makes of the same head.
+Invariant: what this says is what Werkzeug's EnvironHeaders says over the environ that _environ.pyx makes of the same head.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -186,11 +186,8 @@ cdef class FieldsBase:
     @property
     def environ(self):
         """The fields as variables of a WSGI environ: a dict of its own.  The request's whole environ is `request.environ`."""
-        from kolben.http.environ import add_fields
-        environ = {}
-        if self.head is not None:
-            add_fields(environ, self)
-        return environ
+        from kolben.http._environ import fields_environ
+        return fields_environ(self)
 
     @property
     def _list(self):

@@ -1,17 +1,48 @@
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import disjoint_base
 
 from kolben.http.request import Request
+
+QUICK: Final = 300
+SLOW: Final = 5000
+NEEDED: Final = 50
+MOST_NEEDED: Final = 3200
+DISTURBED: Final = 5
+
+class Record:
+    """What is known of one route's calls: how many, and whether it has earned to run inline (D3).
+
+    Attributes:
+        calls: All of them.
+        row: Quick ones of late, while it runs in the pool.
+        needed: So long a row earns running inline.
+        earned: How often it did.
+        lost: How often it lost that again.
+        rescued: Inline calls that did not end, so that the watchdog served the others.
+        is_inline: Earned and not lost.
+        is_lazy: It has returned a lazy body, which keeps its view's thread: it earns nothing any more.
+    """
+
+    calls: int
+    row: int
+    needed: int
+    earned: int
+    lost: int
+    rescued: int
+    is_inline: bool
+    is_lazy: bool
 
 @disjoint_base
 class Plan:
     """All that happens to one request of one endpoint, from its first hook to its last teardown."""
 
     mode: int
+    pinned: bool
     needs_body: bool
     streams_body: bool
     name: str
+    record: Record
 
     def run(self, request: Request) -> Any:
         """Answer on the calling thread: a Response or a PlainResponse.
@@ -21,6 +52,21 @@ class Plan:
 
     def run_async(self, request: Request) -> Any:
         """Answer as a coroutine; called only where `mode` is TASK."""
+
+    def go_on_with(self, record: Record) -> None:
+        """Stand where an earlier plan of the same steps stood."""
+
+    def note_inline(self, lasted: int) -> bool:
+        """An inline call took so many microseconds; return whether it lost by that."""
+
+    def note_in_thread(self, lasted: int, disturbed: bool) -> bool:
+        """A call in the pool took so many microseconds, perhaps beside other threads; return whether it has earned by that."""
+
+    def note_rescue(self) -> bool:
+        """An inline call did not end; return whether it lost by that."""
+
+    def note_lazy(self) -> bool:
+        """It has returned a lazy body; return whether it lost by that."""
 
 @disjoint_base
 class Handler:

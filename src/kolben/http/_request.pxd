@@ -33,9 +33,12 @@ cdef class RequestBase:
     cdef object _root_path
     cdef object _remote_addr
     cdef public object url_rule
-    cdef public object view_args
+    cdef object _view_args                # a dict, or None where the next two say it
+    cdef tuple view_names                 # of what the rule took from the URL
+    cdef list view_values
     cdef public object routing_exception
     cdef public bint shallow
+    cdef public bint has_uploads          # files that `close` closes
 
     # Copies what it keeps of the head at p[0:span.length].
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1

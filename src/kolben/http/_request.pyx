@@ -16,13 +16,14 @@ Where a native request deliberately differs from Werkzeug's over the same messag
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint32_t
 from libc.string cimport memcmp
 
 from kolben.base._alive cimport REQUESTS, counts
-from kolben.http._headers cimport FieldsBase, copy_spans, field_items, find_field, release_spans, says_json
+from kolben.http._headers cimport FieldsBase, copy_spans, find_field, release_spans, says_json
+from kolben.http._loads cimport decode_json
 from kolben.http._query cimport parse_query
 from kolben.wire._head cimport PARTIAL, HeadParser, RequestHead
 
@@ -30,7 +31,7 @@ import json
 from io import BytesIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from werkzeug.datastructures import EnvironHeaders, ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -38,8 +39,15 @@ from kolben.base.errors import RemoteProtocolError
 from kolben.http._query import Args
 
 cdef extern from "Python.h":
+    PyObject *_PyType_Lookup(PyTypeObject *cls, object name) noexcept
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+
+cdef inline PyObject *found_on(type cls, str name) noexcept:
+    """What a class and its bases have under a name, borrowed and as it is: no descriptor is asked."""
+    return _PyType_Lookup(<PyTypeObject *>cls, name)
+
 
 cdef tuple NO_ARGS = ()
 cdef object EMPTY_ARGS = Args()                   # immutable, so one for all
@@ -47,12 +55,12 @@ cdef object NOTHING = object()                    # None was assigned
 cdef dict METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")}
 cdef str GET = "GET"
 cdef str SLASH = "/"
-cdef object make_environ = None                   # from environ.py, at first use
+cdef object make_environ = None                   # of _environ.pyx, at first use
 cdef object headers_class = None                  # RequestHeaders of headers.py, likewise
-cdef object native_stream = None                  # Request.stream of request.py, likewise
-cdef object loads_json = None                     # of json.py, likewise
-cdef object plain_is_json = WerkzeugRequest.is_json
-cdef object plain_mimetype = WerkzeugRequest.mimetype
+cdef object variables_class = None                # EnvironFields of headers.py, likewise
+cdef PyObject *native_stream = NULL               # Request.stream of request.py, likewise
+cdef PyObject *plain_is_json = found_on(WerkzeugRequest, "is_json")
+cdef PyObject *plain_mimetype = found_on(WerkzeugRequest, "mimetype")
 cdef object wants_form = WerkzeugRequest.want_form_data_parsed.fget
 
 
@@ -184,6 +192,18 @@ cdef class RequestBase:
         self._args = None
 
     @property
+    def view_args(self):
+        """The values that the rule took from the URL, by name; None where no rule matched."""
+        if self._view_args is None and self.view_names is not None:
+            self._view_args = dict(zip(self.view_names, self.view_values, strict=True))
+        return self._view_args
+
+    @view_args.setter
+    def view_args(self, value):
+        self._view_args = value
+        self.view_names = None
+
+    @property
     def scheme(self):
         """`http` or `https`."""
         if self._scheme is not None:
@@ -234,11 +254,11 @@ cdef class RequestBase:
         if self._environ is None:
             self.ensure_head()
             if make_environ is None:
-                from kolben.http.environ import make_environ as maker
+                from kolben.http._environ import make_environ as maker
                 make_environ = maker
             self._environ = make_environ(self)
-            if self._headers is None or isinstance(self._headers, FieldsBase):
-                self._headers = EnvironHeaders(self._environ)
+            if isinstance(self._headers, FieldsBase):
+                self._headers = None
         return self._environ
 
     @environ.setter
@@ -294,7 +314,8 @@ cdef class RequestBase:
             return WerkzeugRequest.get_json(self, force, silent, cache)
         data = self.get_data(cache=True)
         try:
-            value = loads_of(self.json_module)(data)
+            module = self.json_module
+            value = decode_json(data) if module is json else module.loads(data)
         except ValueError as error:
             value = None if silent else self.on_json_loading_failed(error)
             self._cached_json = (self._cached_json[0], value) if silent else (value, self._cached_json[1])
@@ -349,67 +370,49 @@ cdef class RequestBase:
         other._headers, other._args, other._environ = self._headers, self._args, self._environ
         other._scheme, other._server, other._remote_addr = self._scheme, self._server, self._remote_addr
         other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
-        other.shallow = self.shallow
+        other.shallow, other.has_uploads = self.shallow, self.has_uploads
         other.__dict__.update(self.__dict__)
         return other
 
     def __reduce__(self):
         raise TypeError(f"cannot pickle {type(self).__name__!r} object: it belongs to its connection")
 
-    def _field_items(self):
-        """Every field line in order: [(name as sent, value)]."""
+    def _come_from(self, host, scheme):
+        """Take what a trusted proxy says of the connection that it passed this request on from; None: it does not say."""
         self.ensure_head()
-        return field_items(self.head, &self.span)
-
-    def _wire(self):
-        """What only the environ needs: (target, raw path, minor version, content length, authority, connection, body)."""
-        self.ensure_head()
-        cdef const char *p = PyBytes_AS_STRING(self.head)
-        return (
-            PyUnicode_DecodeLatin1(p + self.span.target, self.span.target_length, NULL),
-            PyBytes_FromStringAndSize(p + self.span.path, self.span.path_length),
-            self.span.minor_version,
-            self.span.content_length,
-            PyUnicode_DecodeLatin1(p + self.span.authority, self.span.authority_length, NULL),
-            self.connection,
-            self._open_body(),
-        )
+        cdef ConnectionInfo before = self.connection
+        cdef ConnectionInfo info = ConnectionInfo.__new__(ConnectionInfo)
+        info.scheme = scheme or before.scheme
+        info.server = before.server
+        info._remote = (host, 0) if host else before.remote
+        self.connection = info
 
 
 cdef bint reads_natively(RequestBase request) except -1:
     """Whether what get_data() reads from is what request.py says, and nothing was read before."""
     global native_stream
-    if native_stream is None:
+    if native_stream == NULL:
         from kolben.http.request import Request
-        native_stream = Request.stream
-    return type(request).stream is native_stream and getattr(request, "_cached_data", None) is None
+        native_stream = found_on(Request, "stream")
+    return found_on(type(request), "stream") == native_stream and getattr(request, "_cached_data", None) is None
 
 
 cdef bint is_plainly_json(RequestBase request) except -1:
     """Whether the Content-Type is application/json and nobody replaced who reads it; False may also mean: not known here."""
-    if request.head is None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
+    if request.head is None or request._environ is not None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
         return False
     cls = type(request)
-    return cls.is_json is plain_is_json and cls.mimetype is plain_mimetype and says_json(request.head, &request.span)
-
-
-cdef object loads_of(object module):
-    """How a JSON module reads; our own reader does what the standard library's does."""
-    global loads_json
-    if module is not json:
-        return module.loads
-    if loads_json is None:
-        from kolben.http.json import loads
-        loads_json = loads
-    return loads_json
+    return found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype and says_json(request.head, &request.span)
 
 
 cdef object make_headers(RequestBase request):
-    global headers_class
-    request.ensure_head()
+    global headers_class, variables_class
     if headers_class is None:
-        from kolben.http.headers import RequestHeaders
-        headers_class = RequestHeaders
+        from kolben.http.headers import EnvironFields, RequestHeaders
+        headers_class, variables_class = RequestHeaders, EnvironFields
+    if request._environ is not None:
+        return variables_class(request._environ)
+    request.ensure_head()
     cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
     fields.fill(request.head, &request.span)
     return fields
@@ -417,11 +420,19 @@ cdef object make_headers(RequestBase request):
 
 cdef object make_args(RequestBase request):
     """As urllib's parse_qsl with blank values kept, into Werkzeug's type."""
+    cdef const char *p = NULL
+    cdef Py_ssize_t n = 0
     cls = request.parameter_storage_class
-    if request.head is not None and request._query_string is None and cls is ImmutableMultiDict:
-        if request.span.query_length == 0:
+    query = request._query_string
+    if query is None:
+        request.ensure_head()
+        p, n = PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length
+    elif type(query) is bytes and (<bytes>query).isascii():
+        p, n = PyBytes_AS_STRING(query), PyBytes_GET_SIZE(query)
+    if p != NULL and cls is ImmutableMultiDict:
+        if n == 0:
             return EMPTY_ARGS
-        args = Args.__new__(Args)
-        if parse_query(<dict>args, PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length) == 0:
+        args = (<TypeSlots *>Args).tp_new(<TypeSlots *>Args, NO_ARGS, NULL)
+        if parse_query(<dict>args, p, n) == 0:
             return args
     return cls(parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote"))

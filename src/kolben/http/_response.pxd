@@ -47,5 +47,9 @@ cdef class Outgoing:
     cdef int write_end(self, RequestBase request, Output output) except -1
 
 
+cdef bint has_no_body(int status) noexcept           # whatever was asked
+cdef bint is_whole(object response) except -1        # it is its fields and one piece of bytes: nothing is overridden, lazy, or to be closed
+cdef object status_text(int status)                  # "200 OK"
+cdef object text_of_status(object text)              # (200, phrase or None if it is the registered one) of "200 OK"
 cpdef bint is_lazy(object response) except -1        # whether its body has to be iterated over
 cpdef object new_response(type cls, object body, int status, str content_type)

@@ -23,6 +23,7 @@ from kolben.http._request cimport RequestBase
 from kolben.wire._writer cimport Output, write_field, write_size, write_status
 
 from email.utils import formatdate
+from http import HTTPStatus
 from itertools import chain, islice
 
 from werkzeug.datastructures import Headers
@@ -37,6 +38,7 @@ cdef object plain_wsgi_response = WerkzeugResponse.get_wsgi_response
 cdef object plain_call = WerkzeugResponse.__call__
 cdef object plain_init = WerkzeugResponse.__init__
 cdef object plain_set_data = WerkzeugResponse.set_data
+cdef object plain_close = WerkzeugResponse.close
 cdef bytes CLOSE = b"Connection: close\r\n"
 cdef bytes KEEP_ALIVE = b"Connection: keep-alive\r\n"
 cdef bytes CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -49,10 +51,13 @@ JSON = b"application/json"
 
 # ---------------------------------------------------------------- Date, cached per second
 
+cdef enum:
+    DATE_ROOM = 2048              # bytes
+
 cdef time_t date_second = 0
-cdef char date_field[64]          # "Date: Sun, 22 Nov 2026 05:00:00 GMT\r\nServer: kolben\r\n"
+cdef char date_field[DATE_ROOM]   # "Date: Sun, 22 Nov 2026 05:00:00 GMT\r\nServer: kolben\r\n", and the house fields
 cdef Py_ssize_t date_length = 0   # of the Date line
-cdef Py_ssize_t both_length = 0   # with the Server line
+cdef Py_ssize_t both_length = 0   # with the lines that follow
 
 
 cdef int refresh_date() except -1:
@@ -62,11 +67,44 @@ cdef int refresh_date() except -1:
     if now != date_second:
         line = f"Date: {formatdate(now, usegmt=True)}\r\n".encode("ascii")
         date_length = len(line)
-        both = line + SERVER
+        both = line + server_line + b"".join(house_lines.values())
         both_length = len(both)
         memcpy(date_field, PyBytes_AS_STRING(both), both_length)
         date_second = now
     return 0
+
+
+# ---------------------------------------------------------------- fields of every answer
+
+cdef bytes server_line = SERVER   # b"": none
+cdef dict house_lines = {}        # lower-case name: line
+cdef unsigned long long house_sizes = 0       # a bit for the length of each name: most of an application's fields need no look
+
+
+def set_house_fields(fields, *, bint server=True):
+    """Say which fields stand in every answer of this process, refusals and crashes included, unless the application gives its own.
+
+    Args:
+        fields: Pairs of name and value; they replace those set before.
+        server: Whether the Server field is one of them.
+
+    Raises:
+        LocalProtocolError: a name or a value that must not go on the wire, or more than fits.
+    """
+    global server_line, house_lines, house_sizes, date_second
+    cdef Output output
+    lines = {}
+    sizes = 0
+    for name, value in fields:
+        output = Output()
+        write_field(output, name, value)
+        lines[name.lower()] = bytes(output)
+        sizes |= 1 << min(len(name), 63)
+    if sum(map(len, lines.values())) > DATE_ROOM - 128:
+        raise LocalProtocolError(f"fields of every answer: expected at most {DATE_ROOM - 128} bytes")
+    server_line = SERVER if server else b""
+    house_lines, house_sizes = lines, sizes
+    date_second = 0
 
 
 cdef inline int write_bytes(Output output, bytes text) except -1:
@@ -112,13 +150,15 @@ cpdef object new_response(type cls, object body, int status, str content_type):
     if isinstance(body, str):
         body = body.encode()
     headers._list = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-    response.__dict__.update(
-        headers=headers, response=[body], _status_code=status, _status=status_text(status), direct_passthrough=False, _on_close=[],
-    )
+    response.__dict__ = {
+        "headers": headers, "response": [body], "_status_code": status, "_status": status_text(status),
+        "direct_passthrough": False, "_on_close": [],
+    }
     return response
 
 
 cdef dict STATUS_TEXTS = {}
+cdef dict STATUSES = {f"{status.value} {status.phrase}": status.value for status in HTTPStatus}       # and what Werkzeug makes of them
 
 
 cdef object status_text(int status):
@@ -126,6 +166,7 @@ cdef object status_text(int status):
     if text is None:
         from werkzeug.http import HTTP_STATUS_CODES
         text = STATUS_TEXTS[status] = f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
+        STATUSES[text] = status
     return text
 
 
@@ -142,6 +183,17 @@ cpdef bint is_lazy(object response) except -1:
     if cls.get_app_iter is not plain_app_iter or is_called(cls):
         return True
     return response.direct_passthrough or not isinstance(response.response, (list, tuple))
+
+
+cdef bint is_whole(object response) except -1:
+    cls = type(response)
+    if not isinstance(response, WerkzeugResponse) or is_lazy(response) or response._on_close or len(response.response) != 1:
+        return False
+    if cls.close is not plain_close or cls.iter_encoded is not plain_iter_encoded or cls.get_wsgi_headers is not plain_wsgi_headers:
+        return False
+    return (
+        type(response.response[0]) is bytes and type(response.headers) is Headers and cls.automatically_set_content_length
+        and not has_no_body(response._status_code) and plain_enough(response.headers._list, response._status_code))
 
 
 # ---------------------------------------------------------------- taking apart
@@ -276,6 +328,8 @@ cdef class Outgoing:
         """
         cdef bint has_date = False, has_server = False
         cdef int64_t announced = -1
+        cdef Py_ssize_t size
+        cdef set given = None                 # house fields that the application gives itself
         for name, value in fields:
             size = len(name)
             if size == 14 and name.lower() == "content-length":
@@ -292,14 +346,22 @@ cdef class Outgoing:
                 has_date = True
             elif size == 6 and name.lower() == "server":
                 has_server = True
+            elif house_sizes >> (size if size < 63 else 63) & 1:
+                given = given or set()
+                given.add(name.lower())
             write_field(output, name, value)
         if announced >= 0:
             self.length = announced
         refresh_date()
+        if not has_date and not has_server and given is None:
+            return output.write(<const unsigned char *>date_field, both_length)
         if not has_date:
             output.write(<const unsigned char *>date_field, date_length)
         if not has_server:
-            write_bytes(output, SERVER)
+            write_bytes(output, server_line)
+        for name, line in house_lines.items():
+            if given is None or name not in given:
+                write_bytes(output, line)
         return 0
 
     cdef object other_options(self, object value):
@@ -335,7 +397,7 @@ cdef class Outgoing:
         return 0
 
 
-cdef inline bint has_no_body(int status) noexcept:
+cdef bint has_no_body(int status) noexcept:
     return status < 200 or status == 204 or status == 304
 
 
@@ -378,6 +440,9 @@ cdef object reason_of(object status, int code):
 
 cdef object text_of_status(object text):
     """The number and the phrase of "200 OK", as a WSGI application says it."""
+    known = STATUSES.get(text)
+    if known is not None:
+        return known, None
     code = text[:3]
     if not (code.isascii() and code.isdigit() and text[3:4] in ("", " ")):
         raise LocalProtocolError(f"status {text!r:.80}: expected three digits and a phrase", source="RFC 9112, section 4")

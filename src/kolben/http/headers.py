@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from werkzeug.datastructures import EnvironHeaders
 
+from kolben.http._environ import VariablesBase
 from kolben.http._headers import FieldsBase
 
-__all__ = ["RequestHeaders"]
+__all__ = ["EnvironFields", "RequestHeaders"]
 
 
 class RequestHeaders(FieldsBase, EnvironHeaders):  # type: ignore[misc, override]  # both speak of one mapping, by different overloads
@@ -20,3 +21,9 @@ class RequestHeaders(FieldsBase, EnvironHeaders):  # type: ignore[misc, override
     def __eq__(self, other: object) -> bool:
         """Whether the fields are those of the other."""
         return list(self) == list(other) if isinstance(other, EnvironHeaders) else NotImplemented
+
+
+class EnvironFields(VariablesBase, EnvironHeaders):  # type: ignore[misc]  # as above
+    """The fields of a request that has an environ: what the environ says now."""
+
+    __hash__ = None

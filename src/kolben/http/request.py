@@ -44,9 +44,8 @@ class Request(RequestBase, WerkzeugRequest):
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        if self.__dict__.get("files"):
-            # Uploads have to be closed: who answers a request closes it only if it has an environ, and most have neither.
-            _ = self.environ
+        # Most requests have none, so that who answers one need not ask it to close itself.
+        self.has_uploads = bool(self.__dict__.get("files"))
 
 
 def length_of(file: IO[bytes]) -> int:

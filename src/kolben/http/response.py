@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from kolben.http._response import set_house_fields
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-__all__ = ["Response"]
+__all__ = ["Response", "set_house_fields"]
 
 
 class Response(WerkzeugResponse):

@@ -4,6 +4,7 @@
     :5000                                              every interface, IPv4 and IPv6
     localhost                                          the default port, if there is one
     unix:/run/app.sock    unix:@app                    a Unix socket: a path, or an abstract name (Linux)
+    unix:/run/app.sock?mode=660&owner=www-data:web     its file's permissions, in octal, and whose it is
     fd://3                                             a listening socket that this process was started with
 
 Refuses to resolve names and to open sockets.  `str(address)` is what parse_address() reads.
@@ -14,6 +15,7 @@ import re
 import sys
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import TypedDict
 
 from kolben.base.errors import UsageError
 
@@ -25,6 +27,8 @@ LARGEST_PORT = 65535
 LARGEST_FD = 2**31 - 1
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 HOST_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
+MODE = re.compile(r"0?[0-7]{3}")
+OWNER = re.compile(r"(?=.)[A-Za-z0-9_.-]*(:[A-Za-z0-9_.-]+)?")
 NOT_YET = ("udp", "tls", "unix-dgram")
 
 
@@ -50,9 +54,13 @@ class UnixAddress:
 
     Attributes:
         path: Where it stands in the file system; "@name" is abstract.
+        mode: Permissions of its file, such as 0o660; None leaves them to the umask.
+        owner: Whose the file is to be: "user", "user:group" or ":group", by name or number; "" for whoever makes it.
     """
 
     path: str
+    mode: int | None = None
+    owner: str = ""
 
     @property
     def is_abstract(self) -> bool:
@@ -60,7 +68,8 @@ class UnixAddress:
         return self.path.startswith("@")
 
     def __str__(self) -> str:
-        return f"unix:{self.path}"
+        options = [*([] if self.mode is None else [f"mode={self.mode:o}"]), *([f"owner={self.owner}"] if self.owner else [])]
+        return f"unix:{self.path}" + ("?" + "&".join(options) if options else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,7 @@ def _parse_unix(spec: str, path: str) -> UnixAddress:
         if not path.startswith("///"):
             raise _refusal(spec, "expected a path, got two slashes", f"Write unix:{path[1:]} for an absolute path.")
         path = path[2:]
+    path, _, query = path.partition("?")
     if path in {"", "@"}:
         raise _refusal(spec, "expected a path", "Write, for instance, unix:/run/app.sock, or unix:@name for an abstract name (Linux).")
     if "\0" in path:
@@ -175,4 +185,24 @@ def _parse_unix(spec: str, path: str) -> UnixAddress:
     length = len(os.fsencode(path))
     if length > PATH_LIMIT:
         raise _refusal(spec, f"expected at most {PATH_LIMIT} bytes of path, got {length}", "Choose a shorter path.")
-    return UnixAddress(path)
+    return UnixAddress(path, **_parse_options(spec, path, query)) if query else UnixAddress(path)
+
+
+class _Options(TypedDict, total=False):
+    mode: int
+    owner: str
+
+
+def _parse_options(spec: str, path: str, query: str) -> _Options:
+    if path.startswith("@"):
+        raise _refusal(spec, "an abstract name has no file, so neither mode nor owner", "Leave them out, or write a path.")
+    options: _Options = {}
+    for option in query.split("&"):
+        name, _, value = option.partition("=")
+        if name == "mode" and MODE.fullmatch(value):
+            options["mode"] = int(value, 8)
+        elif name == "owner" and OWNER.fullmatch(value):
+            options["owner"] = value
+        else:
+            raise _refusal(spec, f"expected mode=660 or owner=user:group behind the question mark, got {option!r}", f"Write unix:{path}.")
+    return options

@@ -9,9 +9,11 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from grp import getgrnam
 from pathlib import Path
+from pwd import getpwnam
 from types import TracebackType
 from typing import Self
 
@@ -78,7 +80,7 @@ def listen(address: Address, backlog: int = BACKLOG, *, mode: int | None = None)
     Args:
         address: Where.
         backlog: How many connections may wait to be accepted.
-        mode: Permissions of a Unix socket's file, such as 0o660; None leaves them to the umask.  The umask is the whole
+        mode: Permissions of a Unix socket's file, such as 0o660; None: what the address says, else the umask.  The umask is the whole
             process's: open such a listener before threads make files.
 
     Raises:
@@ -197,9 +199,11 @@ def _listen_unix(address: UnixAddress, backlog: int, mode: int | None) -> Listen
         sock = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         sock.setblocking(False)
         try:
-            with _umask(mode):
+            with _umask(address.mode if mode is None else mode):
                 _bind_unix(sock, name)
-            sock.listen(backlog)
+            if address.owner:
+                _give_to(address)
+            sock.listen(backlog)  # only now: nobody connects to a file that is not yet whose it is to be
             file = None if address.is_abstract else _identity(address.path)
         except OSError as error:
             raise refusal(error, address) from error
@@ -215,6 +219,27 @@ def _bind_unix(sock: socket.socket, name: str) -> None:
             raise
         Path(name).unlink()
         sock.bind(name)
+
+
+def _give_to(address: UnixAddress) -> None:
+    user, _, group = address.owner.partition(":")
+    try:
+        os.chown(address.path, _id_of(user, lambda name: getpwnam(name).pw_uid), _id_of(group, lambda name: getgrnam(name).gr_gid))
+    except (KeyError, OSError) as error:
+        Path(address.path).unlink()
+        reason = error.strerror if isinstance(error, OSError) else error.args[0]
+        msg = (
+            f"cannot listen on {address}: its file cannot be given to {address.owner!r} ({reason})."
+            " Name a user or group of yours, or start as root."
+        )
+        raise UsageError(msg) from error
+
+
+def _id_of(text: str, look_up: Callable[[str], int]) -> int:
+    """The number of a user or a group; -1 for what is to stay as it is."""
+    if not text:
+        return -1
+    return int(text) if text.isdigit() else look_up(text)
 
 
 def _is_stale(path: str) -> bool:

@@ -1,5 +1,7 @@
 """The map of the matcher: a native picture of a Map's rules, and what one search in it yields."""
 
+from libc.stdint cimport int32_t
+
 from kolben.routing._segment cimport Pattern
 
 
@@ -20,7 +22,9 @@ cdef class Match:
     cdef readonly int outcome
     cdef readonly object rule
     cdef readonly object endpoint
-    cdef readonly dict view_args      # fresh for every match: the caller may change it
+    cdef dict _view_args              # fresh for every match: the caller may change it; None: names and values say it
+    cdef tuple names
+    cdef list values                  # as many as names
     cdef readonly set allowed         # methods
     cdef readonly str path
 
@@ -51,10 +55,15 @@ cdef class Node:
     cdef tuple _patterns              # tried in this order when that one led nowhere
     cdef tuple _pattern_nodes
     cdef tuple _entries
-    cdef str _only_part               # of _static, if it has just one; then this is compared, not looked up
-    cdef Node _only_child
+    cdef tuple _parts                 # of _static, and where each leads
+    cdef tuple _children
+    cdef int32_t *_places             # a hash table of the parts: their indices, or -1.  PERF: no str is made to look one up
+    cdef Py_ssize_t _mask             # its size, a power of 2, less 1
     cdef Node _slash                  # what _static has under the empty part
     cdef dict _paths                  # whole static paths below it -> Node; None but for the root's children
+
+    cdef int _fill_places(self) except -1
+    cdef Node child(self, str path, Py_ssize_t start, Py_ssize_t end)
 
 
 cdef class Picture:
@@ -65,7 +74,7 @@ cdef class Picture:
     cdef bint _merge_slashes
     cdef bint _redirect_defaults
 
-    cdef Match match(self, str domain, str path, str method, bint websocket)
+    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=*)
 
 
 cdef class Tree:
@@ -80,6 +89,7 @@ cdef class Tree:
     cdef Picture _picture             # swapped as a whole: a search holds the one it began with
 
     # `domain` is the subdomain, or the host when the map matches hosts.  `path` is decoded, with or without its first
-    # slash; `method` in any case.  Raises only what a converter raises, other than ValidationError.
-    cdef Match match(self, str domain, str path, str method, bint websocket)
+    # slash; `method` in any case.  Raises only what a converter raises, other than ValidationError.  `is_dynamic`: the path is hardly
+    # a whole static one, as the caller remembers those, so that looking it up would be lost.
+    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=*)
     cdef Picture _current(self)

@@ -21,7 +21,8 @@ class Match:
     outcome: int
     rule: Any
     endpoint: Any
-    view_args: dict[str, Any]
+    @property
+    def view_args(self) -> dict[str, Any]: ...
     allowed: set[str]
     path: str
     @property

@@ -11,7 +11,10 @@ To be kept in step with Werkzeug by hand: the order, the rules for slashes, and 
 import re
 
 cimport cython
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
+
+from libc.stdint cimport int32_t, uint32_t
 
 from kolben.routing._segment cimport HIT_BUT_SLASH, KEEP, MISS, Conversion, Pattern
 
@@ -23,6 +26,13 @@ cdef object _merge = re.compile("/{2,}").sub
 @cython.final
 @cython.freelist(16)
 cdef class Match:
+
+    @property
+    def view_args(self):
+        """The values of the rule's variables, by name; None where nothing was found."""
+        if self._view_args is None and self.names is not None:
+            self._view_args = dict(zip(self.names, self.values, strict=True))
+        return self._view_args
 
     @property
     def is_redirect(self):
@@ -48,7 +58,7 @@ cdef Match _found(object rule, object endpoint, dict view_args):
     cdef Match match = Match.__new__(Match)
     match.rule = rule
     match.endpoint = endpoint
-    match.view_args = view_args
+    match._view_args = view_args
     return match
 
 
@@ -118,15 +128,19 @@ cdef class Entry:
 
     cdef Match make_match(self, list values, str method, bint redirect_defaults):
         """Convert the values; None if one is not valid.  The rule does not match then, and no other is tried."""
-        cdef Match match = _found(self.rule, self._endpoint, {})
+        cdef Match match = _found(self.rule, self._endpoint, None)
         cdef Conversion conversion
         cdef Py_ssize_t i
         try:
             for i in range(min(len(self._names), len(values))):
                 conversion = self._conversions[i]
-                match.view_args[self._names[i]] = values[i] if conversion.kind == KEEP else conversion.apply(values[i])
+                if conversion.kind != KEEP:
+                    values[i] = conversion.apply(values[i])
         except ValidationError:
             return None
+        match.names, match.values = self._names, values
+        if len(self._names) != len(values):
+            match._view_args = dict(zip(self._names, values, strict=False))
         if self._defaults is not None:
             match.view_args.update(self._defaults)
         if self._is_alias and redirect_defaults:
@@ -156,8 +170,44 @@ cdef class Node:
         self._pattern_nodes = tuple([node for _, node in dynamic])
         self._entries = tuple(entries)
         self._slash = static.get("")
-        if len(static) == 1 and type(next(iter(static))) is str:
-            self._only_part, self._only_child = next(iter(static.items()))
+        self._parts = tuple(static)
+        self._children = tuple(static.values())
+        self._fill_places()
+
+    def __dealloc__(self):
+        PyMem_Free(self._places)
+
+    cdef int _fill_places(self) except -1:
+        cdef Py_ssize_t i, place, size = 4
+        while size < 2 * len(self._parts):
+            size *= 2
+        self._places = <int32_t *>PyMem_Malloc(size * sizeof(int32_t))
+        if self._places == NULL:
+            raise MemoryError
+        self._mask = size - 1
+        for i in range(size):
+            self._places[i] = -1
+        for i in range(len(self._parts)):
+            place = _hash_of(self._parts[i], 0, len(self._parts[i])) & self._mask
+            while self._places[place] >= 0:
+                place = (place + 1) & self._mask
+            self._places[place] = i
+        return 0
+
+    cdef Node child(self, str path, Py_ssize_t start, Py_ssize_t end):
+        """Where the static part path[start:end] leads; None: there is none.  Unchecked, as the functions below."""
+        cdef Py_ssize_t place
+        cdef int32_t i
+        if not self._parts:
+            return None
+        place = _hash_of(path, start, end) & self._mask
+        while True:
+            i = self._places[place]
+            if i < 0:
+                return None
+            if _is_part(path, start, end, <str>self._parts[i]):
+                return <Node>self._children[i]
+            place = (place + 1) & self._mask
 
     def collect_static_paths(self):
         """Fill in the tables of whole static paths, one for each static domain: call it for the root."""
@@ -218,6 +268,17 @@ cdef Py_ssize_t _find_slash(str path, Py_ssize_t start, Py_ssize_t end) except -
     return end
 
 
+cdef Py_ssize_t _hash_of(str text, Py_ssize_t start, Py_ssize_t end) except -1:
+    """A hash of text[start:end], 0 or more (FNV-1a).  Only rules fill the table: no client can make it collide."""
+    cdef int kind = PyUnicode_KIND(text)
+    cdef void *data = PyUnicode_DATA(text)
+    cdef uint32_t mixed = 2166136261U
+    cdef Py_ssize_t i
+    for i in range(start, end):
+        mixed = (mixed ^ <uint32_t>PyUnicode_READ(kind, data, i)) * 16777619U
+    return mixed ^ (mixed >> 15)
+
+
 cdef bint _is_part(str path, Py_ssize_t start, Py_ssize_t end, str part) except -1:
     """Whether path[start:end] is this part.  Unchecked, as above."""
     cdef int kind = PyUnicode_KIND(path), part_kind = PyUnicode_KIND(part)
@@ -235,26 +296,18 @@ cdef bint _is_part(str path, Py_ssize_t start, Py_ssize_t end, str part) except 
 cdef Entry _search(_Search search, Node node, Py_ssize_t start):
     """Find the rule for the parts that begin at `start`; None, too, when a slash is missing."""
     cdef Py_ssize_t stop
-    cdef str part = None
     cdef Entry entry
-    cdef Node child = None
+    cdef Node child
     if start > search.end:
         return _search_end(search, node)
     stop = _find_slash(search.path, start, search.end)
-    if node._only_child is not None:
-        if _is_part(search.path, start, stop, node._only_part):
-            child = node._only_child
-    elif node._static:
-        part = PyUnicode_Substring(search.path, start, stop)
-        child = node._static.get(part)
+    child = node.child(search.path, start, stop)
     if child is not None:
         entry = _search(search, child, stop + 1)
         if entry is not None or search.slash_required:
             return entry
     if node._patterns:
-        if part is None:
-            part = PyUnicode_Substring(search.path, start, stop)
-        entry = _search_patterns(search, node, part, start, stop + 1)
+        entry = _search_patterns(search, node, PyUnicode_Substring(search.path, start, stop), start, stop + 1)
         if entry is not None or search.slash_required:
             return entry
     if start == search.end:           # a slash at the end, for rules that do not mind it
@@ -320,13 +373,13 @@ cdef class Picture:
         self._merge_slashes = merge_slashes
         self._redirect_defaults = redirect_defaults
 
-    cdef Match match(self, str domain, str path, str method, bint websocket):
+    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=False):
         cdef Entry entry
         cdef Match match
         cdef _Search search
         cdef Node host = self._root._static.get(domain)
         cdef Node node
-        if host is not None:
+        if host is not None and not is_dynamic:
             node = host._paths.get(path)
             if node is not None:
                 for entry in node._entries:
@@ -365,14 +418,14 @@ cdef class Tree:
         """Search, for callers in Python."""
         return self.match(str(domain), str(path), str(method), websocket)
 
-    cdef Match match(self, str domain, str path, str method, bint websocket):
+    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=False):
         cdef Picture picture = self._current()
         if path and (path[0] != "/" or (len(path) > 1 and path[1] == "/")):
             path = "/" + path.lstrip("/")
         method = _upper(method)
         if picture._root is None:
             return _match_by_werkzeug(self._map, domain, path, method, websocket)
-        return picture.match(domain, path, method, websocket)
+        return picture.match(domain, path, method, websocket, is_dynamic)
 
     cdef Picture _current(self):
         cdef Picture picture = self._picture

@@ -4,18 +4,45 @@ import logging
 
 cimport cython
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
 from kolben.server._connection cimport Connection, ConnectionFacts
 from kolben.server._engine cimport Engine
 from kolben.server._reactor cimport Watched
-from kolben.server._socket cimport EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, c_close, errno
+from kolben.server._socket cimport (
+    AF_INET, AF_INET6, EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, c_close, errno, send, sockaddr_in, sockaddr_in6,
+)
 
 cdef enum:
     ACCEPTS_PER_STEP = 64     # so that a storm of connections does not starve those that are open
     REST = 500                # milliseconds without accepting after the kernel ran out of something
+    HOLD = 10                 # milliseconds, or the next tick of the timers, for which it leaves who waits to workers with fewer connections
+    ACCEPTS_AFTER_HOLD = 4    # after that it takes some all the same: the others may be too busy to
 
 cdef object log = logging.getLogger("kolben.server")
+
+
+cdef bytes CROWDED_BODY = b"Too many connections from this address.\n"
+cdef bytes CROWDED = b"\r\n".join([
+    b"HTTP/1.1 503 Service Unavailable", b"Content-Type: text/plain", b"Content-Length: %d" % len(CROWDED_BODY), b"Retry-After: 10",
+    b"Connection: close", b"", CROWDED_BODY,
+])
+
+
+cdef bytes peer_key(const unsigned char *address):
+    """What the connections of one peer are counted under: an IPv4 address or an IPv6 network; None on a Unix socket."""
+    cdef const sockaddr_in *v4 = <const sockaddr_in *>address
+    cdef const sockaddr_in6 *v6 = <const sockaddr_in6 *>address
+    cdef const unsigned char *p
+    if v4.sin_family == AF_INET:
+        p = <const unsigned char *>&v4.sin_addr
+        return p[:4]
+    if v6.sin6_family == AF_INET6:
+        p = <const unsigned char *>&v6.sin6_addr
+        return p[:8]
+    return None
 
 
 @cython.no_gc_clear       # its timer is given back to an object that it refers to
@@ -26,6 +53,9 @@ cdef class Acceptor(Watched):
     cdef str scheme
     cdef object server
     cdef object listener
+    cdef public object scores         # Scores shared with other workers, or None: nobody else accepts from this listener
+    cdef int64_t told                 # when a refusal was logged last, in milliseconds
+    cdef int unconditional            # connections to accept before the scores are asked again
 
     def __init__(self, Engine engine not None, listener, *, str scheme not None, server not None):
         self.engine = engine
@@ -38,8 +68,15 @@ cdef class Acceptor(Watched):
         self.fd = self.listener.fileno()
         self.engine.reactor.watch(self, True)
 
+    def leave(self):
+        """Accept no more: who waits is left to others that share the listener."""
+        if self.fd >= 0:
+            self.engine.reactor.forget(self)
+            self.fd = -1
+
     def stop(self):
         """Accept what has connected already, and then no more."""
+        self.scores = None
         if self.fd >= 0:
             try:
                 while self.accept_some() == ACCEPTS_PER_STEP:
@@ -63,6 +100,11 @@ cdef class Acceptor(Watched):
             if self.engine.connection_limit and self.engine.active >= self.engine.connection_limit:
                 self.rest("limits.connections is reached")
                 break
+            if self.unconditional > 0:
+                self.unconditional -= 1
+            elif self.scores is not None and not self.scores.may_accept(self.engine.active):
+                self.hold_back()
+                break
             length = sizeof(address)
             memset(address, 0, 28)
             fd = accept_peer(self.fd, address, &length)
@@ -81,16 +123,41 @@ cdef class Acceptor(Watched):
             info.scheme = self.scheme
             info.server = self.server
             memcpy(info.address, address, 28)
+            if self.engine.address_limit and not self.admit(info):
+                send(fd, <const unsigned char *>PyBytes_AS_STRING(CROWDED), PyBytes_GET_SIZE(CROWDED))
+                c_close(fd)
+                continue
             connection.engine = self.engine
             connection.open(fd, info)
             self.engine.reactor.schedule(connection)      # later in this turn: to read what came with the handshake's last segment
         return accepted
+
+    cdef bint admit(self, ConnectionFacts info) except -1:
+        """Count a connection by its peer; False if that peer has too many already."""
+        cdef bytes key = peer_key(info.address)
+        if key is None:
+            return True
+        if self.engine.admit(key, info):
+            info.counted = key
+            return True
+        self.engine.refused += 1
+        if self.engine.reactor.now - self.told > 1000:
+            self.told = self.engine.reactor.now
+            log.warning("%s has %d connections open: further ones are refused", info.remote[0], self.engine.address_limit)
+        return False
 
     cdef int rest(self, reason) except -1:
         """Stop accepting for a while: a level-triggered listener that cannot accept would spin."""
         log.warning("Accepting no connections for %d ms: %s (%d are open)", REST, reason, self.engine.active)
         self.engine.reactor.pause(self)
         self.engine.reactor.set_timer(self, REST)
+        return 0
+
+    cdef int hold_back(self) except -1:
+        """Leave who waits to workers with fewer connections, for a moment."""
+        self.unconditional = ACCEPTS_AFTER_HOLD
+        self.engine.reactor.pause(self)
+        self.engine.reactor.set_timer(self, HOLD)
         return 0
 
     cdef int end_idle(self) except -1:
@@ -106,3 +173,16 @@ cdef class Acceptor(Watched):
 
     cdef int on_error(self) except -1:
         return self.rest("an error, see above")
+
+
+def adopt(Engine engine not None, int fd, *, str scheme not None, server not None, remote):
+    """Serve a connection that is open already, such as one end of a socket pair.  Takes the descriptor; it must not block."""
+    cdef ConnectionFacts info = ConnectionFacts.__new__(ConnectionFacts)
+    cdef Connection connection = Connection.__new__(Connection)
+    info.scheme = scheme
+    info.server = server
+    info._remote = remote
+    memset(info.address, 0, sizeof(info.address))
+    connection.engine = engine
+    connection.open(fd, info)
+    engine.reactor.schedule(connection)

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from kolben.http._plan cimport Plan
 from kolben.http._request cimport ConnectionInfo, RequestBase
+from kolben.http._scope cimport Scope
 from kolben.net._buffer cimport Block
 from kolben.server._engine cimport Engine
 from kolben.server._reactor cimport Watched
@@ -54,6 +55,7 @@ cdef class Connection(Watched):
     cdef RequestBase request
     cdef Plan plan
     cdef object context               # contextvars.Context of the present request
+    cdef Scope scope                  # whose Context that is, if it was lent; else None
     cdef object task
     cdef object done                  # the response of a task, waiting for its turn
     cdef list pending                 # output that the kernel did not take: bytes-like objects
@@ -64,6 +66,7 @@ cdef class Connection(Watched):
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
     cdef tuple closing                # (a response to be closed once its last byte is out, its context), or None
+    cdef int64_t began, ready, started    # microseconds, if there is an access log: its head was complete, its body too, its plan ran
     cdef bint ending                  # all is said; shut down once it is sent
 
     cdef int open(self, int fd, ConnectionFacts info) except -1
@@ -122,4 +125,5 @@ cdef class Connection(Watched):
 cdef class ConnectionFacts(ConnectionInfo):
     """Both ends' addresses; outlives the connection where a request is kept."""
 
+    cdef bytes counted                # under which key the engine counts its connection; None: it does not
     cdef unsigned char address[28]    # struct sockaddr_in or sockaddr_in6; its family is 0 where there is none

@@ -1,7 +1,7 @@
 """One connection's life: open · match · run · send · continue."""
 
 from asyncio import Task
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from contextvars import Context
 from typing import Any
 
@@ -13,7 +13,7 @@ from kolben.http._response import PlainResponse
 from kolben.http.incoming import IncomingBody
 from kolben.server._engine import Engine
 from kolben.server._reactor import Watched
-from kolben.server.streams import ThreadBody
+from kolben.server.streams import AsyncBody, ThreadBody
 
 @disjoint_base
 class ConnectionFacts(ConnectionInfo):
@@ -69,6 +69,15 @@ class Connection(Watched):
     def on_task_done(self, task: Task[Any]) -> None:
         """In the loop, not in a turn."""
 
+    def run_late_task(self, _: None) -> None:
+        """In a turn: the loop's thread has the lease again."""
+
+    def start_async_body(self, started: tuple[AsyncBody, AsyncIterable[Any], Context, str]) -> None:
+        """In the loop's thread."""
+
+    def on_body_done(self, _: object) -> None:
+        """In the loop, not in a turn."""
+
     def result_of(self, task: Task[Any]) -> Any:
         """What a finished task returned; 500 for what it raised."""
 
@@ -90,6 +99,9 @@ class Connection(Watched):
         """The lazy body broke off: the answer must not look whole."""
 
     def post(self, function: Callable[[Any], object], argument: object) -> bool:
+        """As the reactor's."""
+
+    def call_in_loop(self, function: Callable[[Any], object], argument: object) -> None:
         """As the reactor's."""
 
     def forget_response(self, response: Any, context: Context) -> None:

@@ -20,14 +20,17 @@ from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from kolben.base._alive cimport CONNECTIONS, TASKS, counts
-from kolben.http._plan cimport INLINE, TASK
+from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, is_lazy, plain_response
+from kolben.http._scope cimport Scope
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
-from kolben.server._engine cimport Engine, READ_SIZE
-from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT
+from kolben.server._engine cimport Engine, PLACE_SIZE, READ_SIZE
+from kolben.server._lease cimport CALL, STEP
+from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EAGAIN, EWOULDBLOCK, SHUT_WR, c_close, errno, inet_ntop, ntohs, recv, reset_on_close, send, send2, shutdown,
     sockaddr_in, sockaddr_in6, unsent, usleep,
@@ -55,6 +58,22 @@ cdef object log = logging.getLogger("kolben.server")
 cdef bytes TEXT = b"text/plain; charset=utf-8"
 cdef object GONE = exceptions.ClientDisconnected          # the class: a connection may end because there is no memory
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+cdef int64_t microseconds() noexcept nogil:
+    cdef timespec t
+    clock_gettime(CLOCK_MONOTONIC, &t)
+    return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
+
+
+cdef int note_place(char *place, object name) except -1:
+    """Leave a plan's name where whoever looks for the cause of a crash finds it."""
+    cdef Py_ssize_t n
+    cdef const char *text = PyUnicode_AsUTF8AndSize(name, &n)
+    n = min(n, PLACE_SIZE - 1)
+    memcpy(place, text, n)
+    place[n] = 0
+    return 0
 
 
 cdef int view_of(object data, const unsigned char **p, Py_ssize_t *n) except -1:
@@ -103,6 +122,8 @@ cdef class Connection(Watched):
         self.readable = True
         self.engine.reactor.watch(self, False)
         self.engine.active += 1
+        if self.engine.open_now != NULL:
+            self.engine.open_now[0] = self.engine.active
         self.engine.accepted += 1
         return self.set_deadline(self.engine.first_byte)
 
@@ -488,6 +509,8 @@ cdef class Connection(Watched):
         self.request = request
         self.served += 1
         engine.requests += 1
+        if engine.access_log is not None:
+            self.began = self.ready = self.started = microseconds()
         self.keep_alive = request.span.keep_alive and not engine.draining and not (
             engine.request_limit and self.served >= engine.request_limit and not self.follows)
         try:
@@ -567,25 +590,53 @@ cdef class Connection(Watched):
 
     cdef int run(self) except -1:
         self.phase = RUNNING
-        self.context = PyContext_Copy(self.engine.base_context)
-        if self.plan.mode == INLINE and not self.plan.streams_body:
+        if self.engine.place != NULL:
+            note_place(self.engine.place, self.plan.name)
+        if self.engine.access_log is not None:
+            self.ready = self.started = microseconds()
+        if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
+        self.context = PyContext_Copy(self.engine.base_context)
         if not self.engine.executor.submit_request(self):
             self.answer(busy())
         return 0
 
     cdef int run_inline(self) except -1:
-        self.engine.reactor.leave_loop()
+        cdef Reactor reactor = self.engine.reactor
+        cdef Plan plan = self.plan
+        cdef int64_t lasted
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
+        reactor.leave_loop()
+        reactor.begin_call(CALL, self)
         PyContext_Enter(self.context)
         try:
-            response = self.plan.run(self.request)
+            response = plan.run(self.request)
         except BaseException:
             response = self.failed()
         finally:
             PyContext_Exit(self.context)
+        lasted = reactor.end_call()
+        if plan.note_inline(lasted):
+            log.info("%s runs in a thread from now on: a call took %.1f ms", plan.name, lasted / 1000)
+        if lasted < 0:                                    # others were served meanwhile, and perhaps this connection has ended
+            reactor.post(self.on_response, response)
+            return 0
         return self.answer(response)
+
+    cdef object on_rescue(self):
+        """In the watchdog's thread: let others use what is shared, and send what was answered before this request."""
+        cdef int64_t times
+        self.engine.exchange_buffers()
+        self.plan.note_rescue()
+        self.flush()
+        times = self.plan.record.rescued
+        return self.plan.name if times & (times - 1) == 0 else None       # one that is pinned may block every time
+
+    cdef object running(self):
+        return "a body" if self.plan is None else self.plan.name
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
@@ -614,24 +665,33 @@ cdef class Connection(Watched):
 
     def run_and_post(self):
         cdef bint lazy = False
-        request, plan, context = self.request, self.plan, self.context
+        cdef Plan plan = self.plan
+        cdef int64_t began = self.engine.reactor.lease.now()
+        request, context = self.request, self.context
         if self.fd < 0:
             return                                        # cut while it waited
         if plan.streams_body and not self.engine.executor.leave_pool():
             self.engine.reactor.post(self.on_response, busy())
             return
+        if self.engine.access_log is not None:
+            self.started = microseconds()
         try:
             PyContext_Enter(context)
             try:
                 response = plan.run(request)
-                lazy = is_lazy(response)
+                lazy = is_lazy(response) and not hasattr(response.response, "__aiter__")
             except BaseException:
                 response = self.failed()
             finally:
                 PyContext_Exit(context)
             if lazy:
+                plan.note_lazy()
                 self.iterate_in_thread(response, context, plan.streams_body)
-            elif not self.engine.reactor.post(self.on_response, response):
+                return
+            # With one peer alone, no other thread has anything to do meanwhile.
+            if not plan.streams_body and plan.note_in_thread(self.engine.reactor.lease.now() - began, self.engine.active > 1):
+                log.info("%s runs inline from now on: its calls are short", plan.name)
+            if not self.engine.reactor.post(self.on_response, response):
                 self.forget_response(response, context)
         finally:
             if plan.streams_body:
@@ -664,20 +724,43 @@ cdef class Connection(Watched):
         self.advance()
 
     cdef int run_task(self) except -1:
-        self.engine.reactor.enter_loop()
+        cdef Reactor reactor = self.engine.reactor
+        if reactor.lease.is_taken():
+            reactor.post_to_loop(self.run_late_task, None)
+            return 0
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
+        reactor.enter_loop()
+        self.plan.record.calls += 1
+        reactor.begin_call(STEP, self)
         try:
             task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
         except BaseException:
+            reactor.end_call()
             return self.answer(self.failed())
+        reactor.end_call()
         if self.engine.starter.is_done:
-            return self.answer(self.result_of(task))
+            response = self.result_of(task)
+            task = None                                   # which keeps the Context
+            return self.answer(response)
+        reactor.lease.tasks += 1
         task.add_done_callback(self.on_task_done)
         self.task = task
         counts[TASKS] += 1
         return 0
 
+    def run_late_task(self, _):
+        """In a turn: the loop's thread has the lease again."""
+        if self.fd < 0:                                   # cut while it waited
+            self.drop_spool()
+            self.release()
+        else:
+            self.run_task()
+            self.advance()
+
     def on_task_done(self, task):
         """In the loop, not in a turn."""
+        self.engine.reactor.lease.tasks -= 1
         self.task = None
         counts[TASKS] -= 1
         response = self.result_of(task)
@@ -721,6 +804,8 @@ cdef class Connection(Watched):
             log.exception("The response of %s cannot be sent", self.plan.name)
             self.put_away(response)
             outgoing.take(plain_response(500, TEXT, "Internal Server Error\n"), self.request, engine.output, self.keep_alive)
+        if outgoing.iterable is not None:
+            self.plan.note_lazy()
         if outgoing.iterable is not None and self.needs_thread(outgoing.iterable) and not engine.executor.reserve_stream():
             engine.output.length = start
             self.put_away(response)
@@ -747,8 +832,14 @@ cdef class Connection(Watched):
 
     def note(self, int status):
         """Give one answer to the access log; an error of the log's is not the request's."""
+        cdef int64_t now = microseconds()
+        cdef int64_t size = self.engine.outgoing.length
         try:
-            self.engine.access_log(self.info.remote, self.request, status)
+            if self.request is None:
+                self.engine.access_log(self.info.remote, None, status, size, 0, 0, 0)
+            else:
+                self.engine.access_log(
+                    self.info.remote, self.request, status, size, self.ready - self.began, self.started - self.ready, now - self.started)
         except Exception:
             log.exception("Error in the access log")
 
@@ -795,15 +886,31 @@ cdef class Connection(Watched):
         elif hasattr(iterable, "__aiter__"):
             body = self.stream = AsyncBody(self, response)
             self.flush()                                  # if that fails, the body finds out at its first piece
-            self.engine.reactor.enter_loop()
-            # It may be at its end when this returns: then `stream` is None.
-            body.task = self.engine.starter.start(body.pump(iterable), context, self.plan.name)
+            self.engine.reactor.call_in_loop(self.start_async_body, (body, iterable, context, self.plan.name))
         else:
             body = self.stream = ThreadBody(self, response)
             self.flush()
             body.start(iterable if self.fd >= 0 else None)
             self.engine.executor.start_stream(body, context)
         return 0
+
+    def start_async_body(self, started):
+        """In the loop's thread.  The body may be at its end when this returns: then `stream` is None."""
+        cdef Reactor reactor = self.engine.reactor
+        body, iterable, context, name = started
+        reactor.enter_loop()
+        reactor.begin_call(STEP, self)
+        try:
+            body.task = self.engine.starter.start(body.pump(iterable), context, name)
+        finally:
+            reactor.end_call()
+        if not self.engine.starter.is_done:
+            reactor.lease.tasks += 1
+            body.task.add_done_callback(self.on_body_done)
+
+    def on_body_done(self, _):
+        """In the loop, not in a turn."""
+        self.engine.reactor.lease.tasks -= 1
 
     cdef int finish(self) except -1:
         """An answer is complete: the next request, or the end."""
@@ -820,11 +927,15 @@ cdef class Connection(Watched):
 
     cdef int release(self) except -1:
         """Let go of the present request."""
+        cdef Scope scope
         if self.incoming is not None:
             self.end_incoming(GONE)
         self.request = None
         self.plan = None
         self.context = None
+        if self.scope is not None:
+            scope, self.scope = self.scope, None
+            self.engine.contexts.take_back(scope)
         self.stream = None
         self.chunks = None
         return 0
@@ -915,6 +1026,10 @@ cdef class Connection(Watched):
     def post(self, function, argument):
         """As the reactor's."""
         return self.engine.reactor.post(function, argument)
+
+    def call_in_loop(self, function, argument):
+        """As the reactor's."""
+        self.engine.reactor.call_in_loop(function, argument)
 
     @property
     def is_open(self):
@@ -1098,7 +1213,11 @@ cdef class Connection(Watched):
         self.engine.reactor.forget(self)
         c_close(self.fd)
         self.fd = -1
+        if self.info.counted is not None:
+            self.engine.discount(self.info.counted)
         self.engine.active -= 1
+        if self.engine.open_now != NULL:
+            self.engine.open_now[0] = self.engine.active
         self.engine.output.length = 0                     # of this connection, by the invariant
         self.engine.blocks.give(self.input)
         self.input = NULL

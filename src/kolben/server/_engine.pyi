@@ -1,5 +1,7 @@
 """What the connections of one worker share: the parser, the buffers that are only used within a step, limits, counters."""
 
+from collections.abc import Container
+
 from typing_extensions import disjoint_base
 
 from kolben.base import Limits, Timeouts
@@ -16,6 +18,7 @@ class Engine:
     """What the connections of one worker share.  One thread."""
 
     draining: bool  # stopping: every answer says close
+    exempt: Container[str]  # who may have more connections than `limits.connections_per_address`: the machine itself
     access_log: AccessLog | None  # called for every answer
 
     def __init__(
@@ -28,6 +31,12 @@ class Engine:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
     ) -> None: ...
+    def show_active(self, memory: memoryview) -> None:
+        """Keep `active` up to date in `memory`, too."""
+
+    def note_places(self, memory: memoryview) -> None:
+        """Write the name of each plan that is begun into `memory`, which outlives this process."""
+
     @property
     def reactor(self) -> Reactor: ...
     @property

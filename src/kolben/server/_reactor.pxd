@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Poller
 from kolben.net._timers cimport Timer, Timers
+from kolben.server._lease cimport Lease
 from kolben.wire._writer cimport Output
 
 
@@ -36,6 +37,8 @@ cdef class Watched:
     cdef int on_timer(self) except -1
     cdef int on_ready(self) except -1         # its turn of the ready list: it stopped before everything was read
     cdef int on_error(self) except -1         # one of the above raised; the exception is logged already
+    cdef object on_rescue(self)               # the lease was taken from its call; returns what is to be logged, or None
+    cdef object running(self)                 # that name
 
 
 cdef class Graveyard:
@@ -48,17 +51,22 @@ cdef class Graveyard:
 
 
 cdef class Reactor:
-    """Owns the poller and the timers; runs in one thread, nested in an asyncio loop that watches `fileno()`."""
+    """Owns the poller and the timers; nested in an asyncio loop that watches `fileno()`.
+
+    Used by whoever holds the lease (_lease.pyx): the loop's thread, or the watchdog's while it rescues.
+    """
 
     cdef Poller poller
     cdef Timers timers
+    cdef readonly Lease lease
     cdef readonly int64_t now         # milliseconds, monotonic; of the present turn
     cdef object _watched              # set of Watched: keeps them alive
     cdef Graveyard _graveyard
     cdef list _ready                  # for the next pass over them
-    cdef list _pass                   # the present one
+    cdef list _pass                   # the present one, which a rescue may have to go on with
     cdef Py_ssize_t _next             # in it
     cdef object _done                 # deque of (callable, argument) from other threads
+    cdef object _for_loop             # the same, for the loop's thread alone
     cdef int _position                # in the poller's batch
     cdef int _count
     cdef int64_t _armed               # when the poller's timer is set to go off; -1: off
@@ -92,7 +100,12 @@ cdef class Reactor:
     cdef int leave_loop(self) except -1       # no asyncio loop counts as running: for sync views, which may call asyncio.run()
     cdef int enter_loop(self) except -1       # the loop counts as running again: for tasks
     cdef int touch(self) except -1            # reads the clock: for work that is not part of a turn
+    # A plan runs inline, or a task makes its first step, from begin_call() to end_call(), which returns microseconds, or -1: the call
+    # was late, its answer has to be posted.
+    cdef int begin_call(self, int state, Watched caller) except -1
+    cdef int64_t end_call(self) except -2
     cpdef object turn(self)
+    cdef int serve(self, int timeout) except -1       # one round over all that waits
     cdef int64_t read_clock(self) except -1
     cdef int come_back(self) except -1
     # Each stops when the turn's time is over, but takes one step at least.
@@ -104,5 +117,6 @@ cdef class Reactor:
     cdef int call(self, object function, object argument) except -1
     cdef int arm(self) except -1
     cdef int blame(self, object function) except -1
+    cdef bint has_rest(self) except -1        # left over by a round
     cdef int report(self, Watched watched) except -1
     cdef int finish_turn(self) except -1

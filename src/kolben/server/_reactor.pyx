@@ -4,7 +4,8 @@ The asyncio loop watches one descriptor, the poller's, which is readable while e
 most one batch for at most TURN_BUDGET, and leaves.  Events are edge-triggered: what a turn leaves over, it remembers itself, in the
 poller's batch and in the ready list, and asks the loop to come back.
 
-In the thread of the loop only, but for `post`.
+A turn runs in the loop's thread.  While an inline call there lasts too long, the watchdog's thread serves instead, by `rescue`: so what is
+not finished in one step stands in the reactor, not in a frame.  `post` and `post_to_loop` are for every thread.
 """
 
 import contextlib
@@ -20,13 +21,7 @@ from kolben.net._poller cimport Event, Poller, TIMER
 from kolben.server._socket cimport usleep
 from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
-
-cdef extern from "<time.h>" nogil:
-    struct timespec:
-        long tv_sec
-        long tv_nsec
-    int clock_gettime(int clock, timespec *into)
-    int CLOCK_MONOTONIC
+from kolben.server._lease cimport HELD, Lease, TAKEN, WANTED, microseconds
 
 cdef object log = logging.getLogger("kolben.server")
 cdef object set_running_loop = _set_running_loop
@@ -76,12 +71,6 @@ cdef extern from *:
     int running_loop_is "kolben_running_loop_is"(object loop)                           # -1: not known
 
 
-cdef inline int64_t microseconds() noexcept nogil:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return <int64_t>t.tv_sec * 1000000 + t.tv_nsec // 1000
-
-
 @cython.no_gc_clear       # its timer is given back to an object that it refers to
 cdef class Watched:
 
@@ -104,6 +93,12 @@ cdef class Watched:
     cdef int on_error(self) except -1:
         return 0
 
+    cdef object on_rescue(self):
+        return self.running()
+
+    cdef object running(self):
+        return ""
+
 
 cdef class Graveyard:
 
@@ -125,11 +120,13 @@ cdef class Reactor:
         self.clock = clock
         self.poller = Poller()
         self.timers = Timers()
+        self.lease = Lease(self.poller, clock)
         self._watched = set()
         self._graveyard = Graveyard()
         self._ready = []
         self._pass = []
         self._done = deque()
+        self._for_loop = deque()
         self._armed = -1
         self._deferred = Output()
         self._turn = self.turn
@@ -263,6 +260,7 @@ cdef class Reactor:
     def post(self, function, argument):
         """Have `function(argument)` called in a turn.  Thread-safe.
 
+        Whoever holds the lease calls it, the loop's thread or the watchdog's.
         `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
         Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
         """
@@ -282,6 +280,59 @@ cdef class Reactor:
         self.poller.wake()
         return not self._closed
 
+    def post_to_loop(self, function, argument):
+        """As post(), but in the loop's thread, never in the watchdog's: for what touches the loop or its tasks."""
+        self._for_loop.append((function, argument))
+        self.poller.wake()
+        return not self._closed
+
+    def call_in_loop(self, function, argument):
+        """For whoever holds the lease: call at once, or have the loop's thread do it when that has the lease again."""
+        if self.lease.is_taken():
+            self._for_loop.append((function, argument))
+        else:
+            function(argument)
+
+    # ------------------------------------------------ calls that may be rescued
+
+    cdef int begin_call(self, int state, Watched caller) except -1:
+        # The end of the last step is near enough: since then a head was parsed.
+        return self.lease.begin(state, <void *>caller, self._present if self.clock is None else self.lease.now())
+
+    cdef int64_t end_call(self) except -2:
+        cdef int64_t lasted = self.lease.end()
+        self._present = self._present + lasted if self.clock is None and lasted >= 0 else microseconds()
+        return lasted
+
+    def rescue(self, report):
+        """In the watchdog's thread: serve until the call that lasts has ended; False if none lasts any more.
+
+        `report` is called with the name of what runs, the first time, the second, the fourth ...
+        """
+        cdef Watched caller
+        name = None
+        if not self.lease.take():
+            return False
+        caller = <Watched>self.lease.caller
+        try:
+            name = caller.on_rescue()
+            self.send_deferred()
+            if name is not None:
+                report(name)
+        except BaseException:
+            self.report(caller)
+        while self.lease.state == TAKEN:
+            try:
+                self.serve(0 if self.has_rest() else -1)
+            except BaseException:
+                log.exception("Error in the server, while the watchdog serves")
+        self.lease.give()
+        return True
+
+    def blocked_step(self):
+        """In the watchdog's thread: the name of a task whose first step lasts; None if there is none, or it was named already."""
+        return (<Watched>self.lease.caller).running() if self.lease.take_note() else None
+
     # ------------------------------------------------ the turn
 
     def fileno(self):
@@ -300,7 +351,6 @@ cdef class Reactor:
 
     cpdef object turn(self):
         """Handle what waits.  Called by the loop."""
-        cdef int64_t began
         cdef bint was_running
         if self._in_turn:
             raise RuntimeError("a turn of the reactor cannot begin inside another")
@@ -310,32 +360,44 @@ cdef class Reactor:
         self._in_turn = True
         self._loop_is_running = was_running = self.is_running()
         try:
-            self.now = self.read_clock()
-            began = self._present = microseconds()
-            if self._position >= self._count:
-                self._position = self._count = 0          # also if the wait fails: the owners of the last batch may be gone
-                self._count = self.poller.wait(0)
-            self.handle_batch(began)
-            if 0 <= self._armed <= self.now:
-                self._armed = -1
-                self.run_timers(began)
-            if self._done:
-                self.run_done(began)
-            if self._ready or self._next < len(self._pass):
-                self.run_ready(began)
-            if self._deferred_count:
-                self.send_deferred()
-            self.arm()
+            self.serve(0)
         finally:
             if was_running:
                 self.enter_loop()
             self.finish_turn()
 
+    cdef int serve(self, int timeout) except -1:
+        cdef int64_t began
+        if self._position >= self._count:
+            self._graveyard.clear()
+            self._position = self._count = 0
+            self._count = self.poller.wait(timeout)
+        self.now = self.read_clock()
+        began = self._present = microseconds()
+        if self.lease.state == WANTED:
+            return 0                                      # the loop's thread goes on with what the kernel has just told
+        self.handle_batch(began)
+        if 0 <= self._armed <= self.now:
+            self._armed = -1
+            self.run_timers(began)
+        while self._for_loop and self.lease.state == HELD:
+            self._done.append(self._for_loop.popleft())
+        if self._done:
+            self.run_done(began)
+        if self._ready or self._next < len(self._pass):
+            self.run_ready(began)
+        if self._deferred_count:
+            self.send_deferred()
+        return self.arm()
+
+    cdef bint has_rest(self) except -1:
+        return self._position < self._count or self._next < len(self._pass) or self._ready or self._done
+
     cdef int finish_turn(self) except -1:
         self._in_turn = False
         if self._position >= self._count:
             self._graveyard.clear()
-        if self._ready or self._next < len(self._pass) or self._position < self._count or self._done:
+        if self.has_rest() or self._for_loop:
             self.come_back()
         return 0
 
@@ -349,7 +411,7 @@ cdef class Reactor:
         if self.now - before >= TICK and watched is not None and watched.timer.next != NULL:
             # A slow view: the deadline after it was set from a `now` of before it.
             self.timers.set(&watched.timer, self.now, watched.timer.due + self.now - before)
-        return present - began > TURN_BUDGET
+        return present - began > TURN_BUDGET or self.lease.state == WANTED
 
     cdef int handle_batch(self, int64_t began) except -1:
         cdef Event event
@@ -359,6 +421,7 @@ cdef class Reactor:
             event = self.poller.events[self._position]
             self._position += 1
             watched = None
+            before = self._present
             if event.owner == NULL:
                 # A thread that woke the poller has appended to _done before: the turn looks there in any case.
                 if event.flags & TIMER:
@@ -371,7 +434,6 @@ cdef class Reactor:
                         watched.on_event(event.flags)
                     except BaseException:
                         self.report(watched)
-            before = self._present
             # Not after every event, however slow the machine is: a turn of the loop costs more than an event.
             if self.is_over(began, watched) and (self._position & 7 == 0 or self._present - before > TURN_BUDGET):
                 break
@@ -414,7 +476,7 @@ cdef class Reactor:
 
     cdef int run_done(self, int64_t began) except -1:
         cdef Py_ssize_t left = len(self._done)
-        while left > 0:
+        while left > 0 and self._done:                    # fewer, if a call in the middle was rescued
             left -= 1
             function, argument = self._done.popleft()
             self.call(function, argument)
@@ -468,8 +530,8 @@ cdef class Reactor:
     def close(self):
         """Release the poller's descriptors, after the calls that threads have posted.  Everything watched must have been forgotten."""
         self._closed = True
-        while self._done:
-            function, argument = self._done.popleft()
+        while self._done or self._for_loop:
+            function, argument = self._done.popleft() if self._done else self._for_loop.popleft()
             self.call(function, argument)
         self._position = self._count = 0
         self._ready.clear()

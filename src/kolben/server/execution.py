@@ -97,6 +97,11 @@ class Executor:
             raise
         return True
 
+    def enlist(self) -> None:
+        """Count the thread that is about to call `work` as one of the pool: a test's own thread, in which its views shall run."""
+        with self._lock:
+            self._threads += 1
+
     def shutdown(self) -> None:
         """Forget the jobs that wait, and let every thread end after its present one."""
         with contextlib.suppress(Empty):
@@ -140,7 +145,7 @@ class Executor:
         if number == 1:
             sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            threading.Thread(target=self._work, name=f"kolben-{number}", daemon=True).start()
+            threading.Thread(target=self.work, name=f"kolben-{number}", daemon=True).start()
         except (RuntimeError, MemoryError):
             with self._lock:
                 self._threads -= 1
@@ -150,7 +155,8 @@ class Executor:
             return some
         return True
 
-    def _work(self) -> None:
+    def work(self) -> None:
+        """Do one job after the other, until `shutdown`."""
         while (job := self._jobs.get()) is not None:
             try:
                 job()

@@ -9,25 +9,29 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
 from kolben.net import TCPAddress, listen_all, parse_address
-from kolben.server._acceptor import Acceptor
+from kolben.server._acceptor import Acceptor, adopt
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
 from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
 from kolben.server.execution import Executor
+from kolben.server.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from socket import socket
     from types import FrameType
 
     from kolben.http import Handler
     from kolben.net import Listener
+    from kolben.server.scores import Scores
 
 __all__ = ["Server", "run_app"]
 
@@ -47,7 +51,8 @@ class Server:
     """Serves one handler on some listeners in one thread, with threads for what blocks.
 
     `run` returns when `stop` was called, from any thread, and what ran is finished or `timeouts.graceful` is over.
-    `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.
+    `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.  `scores` are for a worker among others that
+    accept from the same listeners.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Server:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         clock: Callable[[], int] | None = None,
+        scores: Scores | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
@@ -65,16 +71,42 @@ class Server:
         self.reactor = Reactor(self.loop, clock=clock)
         self.executor = Executor(self.reactor, self.limits)
         self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
+        self.watchdog = Watchdog(self.reactor, self.loop)
         self.listeners = list(listeners)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
+        for acceptor in self.acceptors:
+            acceptor.scores = scores
+        self.is_listening = False
+        self._is_shared = scores is not None
+        self._is_stopping = False
 
-    def run(self) -> None:
-        """Serve until stopped."""
+    def adopt(
+        self,
+        connection: socket,
+        *,
+        scheme: str = "http",
+        server: tuple[str, int | None] = ("localhost", 80),
+        remote: tuple[str, int] | None = None,
+    ) -> None:
+        """Take a connection that is open already, such as one end of a socket pair: before `run`, or in the loop's thread.
+
+        Args:
+            connection: Taken; the caller's object is empty afterwards.
+            scheme: What requests say of it.
+            server: The same.
+            remote: The same.
+        """
+        connection.setblocking(False)
+        adopt(self.engine, connection.detach(), scheme=scheme, server=server, remote=remote)
+
+    def run(self, *, listening: bool = True) -> None:
+        """Serve until stopped; without `listening`, accept nothing before `listen` is called."""
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
-            for acceptor in self.acceptors:
-                acceptor.start()
+            self.watchdog.start()
+            if listening:
+                self._begin_to_listen(None)
             self._serve()
         finally:
             self._close()
@@ -88,25 +120,63 @@ class Server:
             else:
                 return
 
-    def stop(self, _: object = None) -> None:
-        """Finish what runs, then let `run` return.  Thread-safe; a second call changes nothing."""
-        self.reactor.post(self._begin_to_stop, None)
+    def listen(self) -> None:
+        """Begin to accept.  Thread-safe."""
+        self.reactor.post_to_loop(self._begin_to_listen, None)
 
-    def _begin_to_stop(self, _: object) -> None:
+    def drain(self) -> None:
+        """Accept no more, make each connection's next answer its last, and return from `run` when none is left.  Thread-safe.
+
+        Connections that wait for their next request keep `timeouts.keep_alive` for it, so that nobody's request meets a closed one.
+        """
+        self.reactor.post_to_loop(self._begin_to_drain, None)
+
+    def stop(self, _: object = None) -> None:
+        """Finish what runs, close what is idle, then let `run` return.  Thread-safe; a second call changes nothing."""
+        self.reactor.post_to_loop(self._begin_to_stop, time.monotonic())
+
+    def _begin_to_listen(self, _: object) -> None:
+        if self.engine.draining or self.is_listening:
+            return
+        self.is_listening = True
+        for acceptor in self.acceptors:
+            acceptor.start()
+
+    def _begin_to_drain(self, _: object) -> None:
         if self.engine.draining:
             return
         self.engine.draining = True
         self._stop_listening()
+        self._finish_draining(self.loop.time() + self.timeouts.graceful)
+
+    def _begin_to_stop(self, asked: float | None) -> None:
+        if self._is_stopping:
+            return
+        self._is_stopping = self.engine.draining = True
+        self._stop_listening()
         for connection in self._connections():
             connection.stop()
-        self._finish_stopping(self.loop.time() + self.timeouts.graceful)
+        waited = 0 if asked is None else time.monotonic() - asked  # a view may have blocked the loop
+        self._finish_stopping(self.loop.time() + self.timeouts.graceful - waited)
 
     def _stop_listening(self) -> None:
-        """Take what has connected already; who comes now is refused at once and can go elsewhere."""
+        """Take what has connected already, if nobody else would; who comes now is refused at once and can go elsewhere."""
+        self.is_listening = False
         for acceptor in self.acceptors:
-            acceptor.stop()
+            if self._is_shared:
+                acceptor.leave()
+            else:
+                acceptor.stop()
         for listener in self.listeners:
             listener.close()
+
+    def _finish_draining(self, deadline: float) -> None:
+        if self._is_stopping:
+            return
+        if self._connections() and self.loop.time() < deadline:
+            self.loop.call_later(STOP_CHECK, self._finish_draining, deadline)
+        else:
+            self._finish_stopping(deadline)
 
     def _finish_stopping(self, deadline: float) -> None:
         busy = [connection for connection in self._connections() if not connection.is_idle]
@@ -121,6 +191,7 @@ class Server:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
     def _close(self) -> None:
+        self.watchdog.close()
         self._stop_listening()
         for connection in self._connections():
             connection.cut()
@@ -164,6 +235,17 @@ def url_of(listener: Listener) -> str:
         return str(address)
     host = "localhost" if address.host in {"", "0.0.0.0", "::"} else address.host
     return f"http://[{host}]:{address.port}/" if ":" in host else f"http://{host}:{address.port}/"
+
+
+def limits_of(app: HasHandler, threads: int | None = None) -> Limits:
+    """The limits that an app asks for, or ours; `threads` if it is given."""
+    limits: Limits = getattr(app, "limits", None) or Limits()
+    return limits if threads is None else replace(limits, threads=threads)
+
+
+def timeouts_of(app: HasHandler) -> Timeouts:
+    """The timeouts that an app asks for, or ours."""
+    return getattr(app, "timeouts", None) or Timeouts()
 
 
 @contextlib.contextmanager
@@ -225,14 +307,12 @@ def run_app(
     Raises:
         UsageError: an address cannot be parsed or bound; the message says why and what to do.
     """
-    if limits is None:
-        limits = getattr(app, "limits", None) or Limits()
-        limits = limits if threads is None else replace(limits, threads=threads)
+    limits = limits or limits_of(app, threads)
     listeners: list[Listener] = []
     try:
         for bind in binds:
             listeners.extend(listen_all(parse_address(bind), backlog=limits.backlog))
-        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or getattr(app, "timeouts", None))
+        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or timeouts_of(app))
         if access_log or (access_log is None and sys.stderr.isatty()):
             server.engine.access_log = AccessLog()
     except BaseException:

@@ -163,6 +163,9 @@ class AsyncBody:
 
     def resume(self) -> None:
         """The connection wants more."""
+        self.connection.call_in_loop(self._resume, None)
+
+    def _resume(self, _: None) -> None:
         self._room.set()
 
     def start(self, iterable: None) -> None:
@@ -170,7 +173,11 @@ class AsyncBody:
 
     def cancel(self) -> None:
         """The peer is gone."""
-        if self.task is not None and not self._is_writing:  # who writes is told by what the write returns
+        if not self._is_writing:  # who writes is told by what the write returns
+            self.connection.call_in_loop(self._cancel, None)
+
+    def _cancel(self, _: None) -> None:
+        if self.task is not None:
             self.task.cancel()
         self._room.set()
 

@@ -6,24 +6,28 @@ import importlib.metadata
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import copy
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import werkzeug.test
-from werkzeug.test import Client
+from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Request as BaseRequest
+from werkzeug.wsgi import get_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import Headers
     from werkzeug.test import TestResponse
 
     from kolben.app.app import App
     from kolben.sessions import SessionMixin
 
 __all__ = ["EnvironBuilder", "FlaskClient"]
+
+Transport = Literal["wsgi", "native"]
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
@@ -76,9 +80,11 @@ class FlaskClient(Client):
 
     Attributes:
         environ_base: Put under the environ of every request.
+        transport: What requests go by: "wsgi", a call, or "native", HTTP/1.1 bytes through our own server.
     """
 
     application: App
+    transport: Transport = "wsgi"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,12 +136,28 @@ class FlaskClient(Client):
             builder: werkzeug.test.EnvironBuilder = copy(first)
             builder.environ_base = self._copy_environ(builder.environ_base or {})  # type: ignore[arg-type]  # any mapping will do
             return builder.get_request()
+        return self._request_from_builder_args(args, kwargs)
+
+    def _request_from_builder_args(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseRequest:
+        """Make a request of a builder's arguments.  Flask-SocketIO's test client calls this by Flask's name."""
         kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base", {}))
         builder = EnvironBuilder(self.application, *args, **kwargs)
         try:
             return builder.get_request()
         finally:
             builder.close()
+
+    def run_wsgi_app(self, environ: WSGIEnvironment, buffered: bool = False) -> tuple[Iterable[bytes], str, Headers]:
+        """Send one request by the client's transport; cookies go with it, and come back."""
+        if self.transport == "wsgi":
+            return super().run_wsgi_app(environ, buffered)
+        from kolben.testing.native import NativeFace
+
+        self._add_cookies_to_wsgi(environ)
+        answer = run_wsgi_app(NativeFace(self.application), environ, buffered=buffered)
+        host = get_host(environ).partition(":")[0]
+        self._update_cookies_from_response(host, environ["PATH_INFO"], answer[2].getlist("Set-Cookie"))
+        return answer
 
     def open(self, *args: Any, buffered: bool = False, follow_redirects: bool = False, **kwargs: Any) -> TestResponse:
         """Send a request and return the response; `get`, `post` ... call this.

@@ -179,6 +179,8 @@ cdef int write_size(Output output, const char *name, Py_ssize_t size) except -1:
     cdef unsigned char digits[LONGEST_SIZE]
     cdef int first = LONGEST_SIZE
     cdef size_t rest = size
+    cdef size_t n = strlen(name)
+    cdef unsigned char *p
     if size < 0:
         refuse("size: expected 0 or more", size, "RFC 9110, section 8.6")
     while True:
@@ -187,11 +189,16 @@ cdef int write_size(Output output, const char *name, Py_ssize_t size) except -1:
         rest //= 10
         if rest == 0:
             break
-    output.reserve(strlen(name) + LONGEST_SIZE + 4)
-    output.write(<const unsigned char *>name, strlen(name))
-    output.write(<const unsigned char *>b": ", 2)
-    output.write(digits + first, LONGEST_SIZE - first)
-    return output.write(<const unsigned char *>b"\r\n", 2)
+    output.reserve(n + LONGEST_SIZE + 4)
+    p = output.data + output.length
+    memcpy(p, name, n)
+    memcpy(p + n, b": ", 2)
+    n += 2
+    memcpy(p + n, digits + first, LONGEST_SIZE - first)
+    n += LONGEST_SIZE - first
+    memcpy(p + n, b"\r\n", 2)
+    output.length += n + 2
+    return 0
 
 
 cdef int write_chunk(Output output, const unsigned char *p, Py_ssize_t n) except -1:

@@ -13,7 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from werkzeug.http import http_date
 
+from kolben.app.registries import AppType
 from kolben.http._json import Encoder
+from kolben.http.json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,7 @@ SPACED = (", ", ": ")
 COMPACT = (",", ":")
 
 
-class JSONProvider:
+class JSONProvider(metaclass=AppType):
     """What an app needs of a JSON library.  A subclass gives `dumps` and `loads`, and may improve the rest."""
 
     def __init__(self, app: App) -> None:
@@ -103,11 +105,11 @@ class DefaultJSONProvider(JSONProvider):
         return json.dumps(obj, **kwargs)
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return json.loads(s, **kwargs)
+        return json.loads(s, **kwargs) if kwargs else loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
-        if type(self).dumps is DefaultJSONProvider.dumps and "dumps" not in self.__dict__:
+        if not self._replaces("dumps"):
             body: Any = self.encoder(debug=bool(self._app.debug)).encode_response(obj)
         else:
             body = f"{self.dumps(obj, **self._layout(debug=bool(self._app.debug)))}\n"
@@ -117,9 +119,11 @@ class DefaultJSONProvider(JSONProvider):
 
     def is_plain(self) -> bool:
         """Tell whether nothing of this provider but its settings differs from Kolben's own."""
-        own = ("dumps", "response", "_prepare_response_obj")
-        replaced = any(getattr(type(self), name) is not getattr(DefaultJSONProvider, name) or name in self.__dict__ for name in own)
-        return not replaced and self.mimetype == DefaultJSONProvider.mimetype
+        return not any(self._replaces(name) for name in ORIGINAL) and self.mimetype == "application/json"
+
+    def _replaces(self, name: str) -> bool:
+        """Tell whether the instance, a subclass or somebody who patched the class has another method under a name."""
+        return getattr(type(self), name) is not ORIGINAL[name] or name in self.__dict__
 
     def encoder(self, *, debug: bool) -> Encoder:
         """Return the native encoder of responses."""
@@ -146,3 +150,6 @@ class DefaultJSONProvider(JSONProvider):
     @cached_property
     def _encoders(self) -> dict[Any, Encoder]:
         return {}
+
+
+ORIGINAL = {name: getattr(DefaultJSONProvider, name) for name in ("dumps", "response", "_prepare_response_obj")}

@@ -1,0 +1,314 @@
+"""Between requests and WSGI environs (PEP 3333), both ways.
+
+An environ is made of a request of our own server only when somebody asks: a WSGI application, an extension, a form with files.
+A request is made of an environ for an app that is called as WSGI.
+
+Names of variables are made once: most requests of most clients have the same fields.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUnicode_READ_CHAR
+from libc.string cimport memcmp
+
+from kolben.http._headers cimport FieldsBase, missing
+from kolben.http._request cimport ConnectionInfo, RequestBase
+from kolben.wire._layout cimport NO_FIELD, FieldSpan, RequestHead
+
+import sys
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.datastructures import EnvironHeaders
+
+cdef extern from "Python.h":
+    PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    PyObject *PyDict_SetDefault(object mapping, object key, object value) except NULL     # borrowed
+    bint PyUnicode_IS_ASCII(object text) noexcept
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
+    void *PyUnicode_DATA(object text) noexcept
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+cdef enum:
+    KNOWN = 256               # names that are kept, at most: a peer that invents names must not fill memory
+    SHARED_LONGEST = 64       # bytes of a name that is kept
+
+cdef tuple NO_ARGS = ()
+cdef dict SYSTEM = sys.__dict__          # PERF: `sys.stderr`, which may be exchanged, without a new string per look
+cdef object LEFT_OUT = object()          # instead of a variable's name: the field becomes none
+# PERF: the names of all that every environ has, so that a copy has room for them and for some fields; bench/README.md
+cdef dict CONSTANT = {
+    "REQUEST_METHOD": None,
+    "SCRIPT_NAME": "",
+    "PATH_INFO": None,
+    "QUERY_STRING": None,
+    "REQUEST_URI": None,
+    "RAW_URI": None,
+    "SERVER_PROTOCOL": None,
+    "SERVER_SOFTWARE": "kolben",
+    "SERVER_NAME": None,
+    "SERVER_PORT": None,
+    "REMOTE_ADDR": "",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": None,
+    "wsgi.input": None,
+    "wsgi.input_terminated": True,
+    "wsgi.errors": None,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    "werkzeug.request": None,
+}
+cdef frozenset METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"])
+
+
+# ---------------------------------------------------------------- from request to environ
+
+def make_environ(RequestBase request not None):
+    """Build the environ.  The body goes with it: `wsgi.input` reads it, and ends where it ends."""
+    cdef dict environ = CONSTANT.copy()
+    request.ensure_head()
+    target = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(request.head) + request.span.target, request.span.target_length, NULL)
+    environ["REQUEST_METHOD"] = request.method_text()
+    environ["PATH_INFO"] = path_info(request)
+    environ["QUERY_STRING"] = query_text(request)
+    environ["REQUEST_URI"] = target
+    environ["RAW_URI"] = target
+    environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.span.minor_version else "HTTP/1.0"
+    environ["wsgi.url_scheme"] = request.connection.scheme
+    environ["wsgi.input"] = request._open_body()
+    environ["wsgi.errors"] = SYSTEM.get("stderr")
+    environ["werkzeug.request"] = request
+    add_addresses(environ, request.connection)
+    add_fields(environ, request.head, &request.span)
+    if request.span.content_length >= 0:
+        environ["CONTENT_LENGTH"] = str(request.span.content_length)
+    return environ
+
+
+cdef object path_info(RequestBase request):
+    """The path as latin-1 text of its bytes, decoded once, with one slash at its front."""
+    cdef const char *p = PyBytes_AS_STRING(request.head) + request.span.path
+    cdef Py_ssize_t n = request.span.path_length
+    if n > 0 and not request.span.escaped and p[0] == c"/" and p[1] != c"/":     # bytes have a NUL at their end
+        return PyUnicode_DecodeASCII(p, n, NULL)
+    return "/" + unquote_to_bytes(p[:n]).decode("latin-1").lstrip("/")
+
+
+cdef object query_text(RequestBase request):
+    if request._query_string is not None:
+        return request._query_string.decode("latin-1")
+    return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length, NULL)
+
+
+cdef int add_addresses(dict environ, ConnectionInfo connection) except -1:
+    """Add both ends of the connection; a Unix socket's server name is its path."""
+    global last_server, last_port
+    server = connection.server
+    remote = connection.remote
+    if server is not last_server:
+        last_server, last_port = server, "" if server[1] is None else str(server[1])
+    environ["SERVER_NAME"] = server[0]
+    environ["SERVER_PORT"] = last_port
+    if remote:
+        environ["REMOTE_ADDR"] = remote[0]
+        environ["REMOTE_PORT"] = str(remote[1])
+    return 0
+
+
+cdef object last_server = None            # a listener gives all its connections one object
+cdef object last_port = ""
+
+
+cdef int add_fields(dict environ, bytes head, const RequestHead *span) except -1:
+    """SECURITY: a name with an underscore is left out, because "X_Real_Ip" and "X-Real-Ip" would become one variable; so is
+    Proxy, which CGI programs take for their own setting (CVE-2016-1000111).
+    """
+    cdef const char *p = PyBytes_AS_STRING(head)
+    cdef const FieldSpan *field
+    cdef int i
+    for i in range(span.field_count):
+        field = &span.fields[i]
+        add_field(
+            environ,
+            variable(<const unsigned char *>p + field.name, field.name_length),
+            PyUnicode_DecodeLatin1(p + field.value, field.value_length, NULL),
+        )
+    if span.authority_length:             # RFC 9112, section 3.2.2: the absolute form wins over Host
+        environ["HTTP_HOST"] = PyUnicode_DecodeLatin1(p + span.authority, span.authority_length, NULL)
+    return 0
+
+
+cdef int add_field(dict environ, object name, object value) except -1:
+    cdef Py_ssize_t before = len(environ)
+    if name is LEFT_OUT:
+        return 0
+    known = <object>PyDict_SetDefault(environ, name, value)
+    if len(environ) == before:            # a second line of one name
+        if name == "CONTENT_TYPE" or name == "CONTENT_LENGTH":
+            environ[name] = value
+        else:
+            environ[name] = f"{known}; {value}" if name == "HTTP_COOKIE" else f"{known},{value}"
+    return 0
+
+
+# ---------------------------------------------------------------- names of variables
+
+cdef PyObject *known_fields[KNOWN]        # bytes, owned for ever; NULL: free
+cdef PyObject *known_variables[KNOWN]     # what they are called in an environ
+
+
+cdef object variable(const unsigned char *p, Py_ssize_t n):
+    """The variable of a field by its name as it was sent."""
+    cdef unsigned int at = (<unsigned int>n * 37 + p[0] * 11 + p[n - 1] * 5 + p[n >> 1]) % KNOWN     # a name has one byte at least
+    cdef PyObject *field = known_fields[at]
+    if field != NULL and PyBytes_GET_SIZE(<object>field) == n and memcmp(PyBytes_AS_STRING(<object>field), p, n) == 0:
+        return <object>known_variables[at]
+    raw = PyBytes_FromStringAndSize(<const char *>p, n)
+    name = variable_name(raw.decode("latin-1"))
+    if field == NULL and n <= SHARED_LONGEST:
+        Py_INCREF(raw)
+        Py_INCREF(name)
+        known_fields[at] = <PyObject *>raw
+        known_variables[at] = <PyObject *>name
+    return name
+
+
+cdef object variable_name(str name):
+    if "_" in name or name.lower() == "proxy":
+        return LEFT_OUT
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def fields_environ(FieldsBase fields not None):
+    """Make the variables of a request's `headers`, and nothing else."""
+    cdef dict environ = {}
+    if fields.head is not None:
+        add_fields(environ, fields.head, &fields.span)
+    return environ
+
+
+cdef object variable_of(str key):
+    """The variable that `headers[key]` means; "_" and "-" are the same there."""
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(key)
+    name = LEFT_OUT
+    if n and PyUnicode_IS_ASCII(key):
+        name = variable(<const unsigned char *>PyUnicode_DATA(key), n)
+    if name is LEFT_OUT:
+        name = key.upper().replace("-", "_")
+        return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+    return name
+
+
+cdef class VariablesBase:
+    """The native half of `headers` that read an environ."""
+
+    cdef public object environ
+
+    def __init__(self, environ):
+        self.environ = environ
+
+    cdef PyObject *find(self, object key) except? NULL:
+        return PyDict_GetItem(self.environ, variable_of(key)) if isinstance(key, str) else NULL
+
+    def __getitem__(self, key):
+        cdef PyObject *value = self.find(key)
+        if value == NULL:
+            raise missing(key)
+        return <object>value
+
+    def _get_key(self, key):
+        """What Werkzeug's own methods look fields up with."""
+        return self[key]
+
+    def get(self, key, default=None, type=None):
+        """The value of a field, or `default`; also when `type` raises ValueError for it."""
+        cdef PyObject *value = self.find(key)
+        if value == NULL:
+            return default
+        if type is None:
+            return <object>value
+        try:
+            return type(<object>value)
+        except ValueError:
+            return default
+
+    def __contains__(self, key):
+        return self.find(key) != NULL
+
+    @property
+    def _list(self):
+        """Where Werkzeug's Headers keep fields; its EnvironHeaders keep none there."""
+        return []
+
+    def __reduce__(self):
+        """Copies and pickles are Werkzeug's EnvironHeaders."""
+        return EnvironHeaders, (self.environ,)
+
+
+# ---------------------------------------------------------------- from environ to request
+
+cpdef RequestBase request_of(type cls, object environ):
+    """Make a request of an environ as Werkzeug's constructor does, without calling it.
+
+    Method, path, query string and addresses are read now, as there; fields and body when they are asked for.
+    """
+    cdef RequestBase request
+    cdef PyObject *value
+    if cls is None:
+        raise TypeError("request_of: expected a class, got None")
+    if not isinstance(environ, dict):
+        raise TypeError(f"environ: expected a dict (PEP 3333), got {type(environ).__name__}")
+    request = (<TypeSlots *>cls).tp_new(<TypeSlots *>cls, NO_ARGS, NULL)
+    request._environ = environ
+    method = text_of(environ, "REQUEST_METHOD", "GET")
+    request._method = method if method in METHODS else method.upper()
+    request._path = path_of(decoded(text_of(environ, "PATH_INFO", "")))
+    query = text_of(environ, "QUERY_STRING", "")
+    request._query_string = query.encode("latin-1") if query else b""
+    root = text_of(environ, "SCRIPT_NAME", "")
+    request._root_path = decoded(root).rstrip("/") if root else ""
+    request._scheme = text_of(environ, "wsgi.url_scheme", "http")
+    value = PyDict_GetItem(environ, "REMOTE_ADDR")
+    request.remote_addr = None if value == NULL else <object>value
+    request.server = server_of(environ)
+    request.span.method_length = PyUnicode_GET_LENGTH(request._method)
+    request.span.minor_version = 1
+    request.span.content_length = -1
+    request.span.content_type = NO_FIELD
+    request.span.host = NO_FIELD
+    request.span.cookie = NO_FIELD if PyDict_GetItem(environ, "HTTP_COOKIE") == NULL else 0
+    environ["werkzeug.request"] = request
+    return request
+
+
+cdef object text_of(object environ, str name, str default):
+    cdef PyObject *value = PyDict_GetItem(environ, name)
+    return default if value == NULL or <object>value is None else <str?>(<object>value)
+
+
+cdef object decoded(str text):
+    """What WSGI has as latin-1 of the bytes, as UTF-8."""
+    return text if PyUnicode_IS_ASCII(text) else text.encode("latin-1").decode("utf-8", "replace")
+
+
+cdef object path_of(str text):
+    if PyUnicode_GET_LENGTH(text) == 1 and PyUnicode_READ_CHAR(text, 0) == c"/":
+        return text
+    if PyUnicode_GET_LENGTH(text) > 1 and PyUnicode_READ_CHAR(text, 0) == c"/" and PyUnicode_READ_CHAR(text, 1) != c"/":
+        return text
+    return "/" + text.lstrip("/")
+
+
+cdef object server_of(object environ):
+    cdef PyObject *name = PyDict_GetItem(environ, "SERVER_NAME")
+    cdef PyObject *port = PyDict_GetItem(environ, "SERVER_PORT")
+    if name == NULL or <object>name is None:
+        return None
+    try:
+        number = None if port == NULL else int(<object>port)
+    except (TypeError, ValueError):       # a Unix socket's
+        number = None
+    return <object>name, number

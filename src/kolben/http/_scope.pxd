@@ -1,0 +1,30 @@
+"""The map of the Contexts that requests run in."""
+
+from cpython.object cimport PyObject
+
+cdef object cv_scope              # contextvars.ContextVar: what is current, or the Scope that says it
+
+
+# What is current in the running Context, borrowed; NULL: nothing.
+cdef PyObject *current_value() except? NULL
+
+# Make something current in a Context that ends with the request.
+cdef int set_value(object value) except -1
+
+
+cdef class Scope:
+    """A contextvars.Context made here, and what is current in it."""
+
+    cdef object context
+    cdef object value
+
+
+cdef class Contexts:
+    """Lends each request a Context; one is used again while nobody keeps any of it."""
+
+    cdef object base              # contextvars.Context that each is a copy of
+    cdef bint reuses
+    cdef Scope spare
+
+    cdef Scope lend(self)
+    cdef int take_back(self, Scope scope) except -1

@@ -1,0 +1,144 @@
+"""Somebody else's WSGI application behind our server (PEP 3333)."""
+
+cimport cython
+from cpython.object cimport PyObject
+
+from kolben.http._plan cimport Handler, Plan
+from kolben.http._request cimport RequestBase
+from kolben.http._response cimport text_of_status
+
+from itertools import chain
+
+from werkzeug.datastructures import Headers
+
+from kolben.http.request import Request
+from kolben.http.response import Response
+
+cdef extern from "Python.h":
+    ctypedef struct TypeSlots "PyTypeObject":
+        object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+
+cdef enum:
+    WHOLE_LIMIT = 64 * 1024   # bytes of an announced length up to which the pieces of an answer are joined and sent at once
+
+cdef tuple NO_ARGS = ()
+
+
+cdef class WSGIHandler(Handler):
+    """One plan for every request: a WSGI application finds its way itself."""
+
+    cdef Plan plan
+
+    def __init__(self, application):
+        self.request_class = Request
+        self.plan = WSGIPlan(application)
+
+    cpdef Plan match(self, RequestBase request):
+        return self.plan
+
+
+cdef class WSGIPlan(Plan):
+    """Calls a WSGI application with the environ of a request."""
+
+    cdef object application
+
+    def __init__(self, application):
+        self.application = application
+        self.name = getattr(application, "__name__", None) or type(application).__name__
+
+    cpdef object run(self, RequestBase request):
+        cdef StartResponse start = StartResponse.__new__(StartResponse)
+        cdef dict environ = request.environ
+        environ["werkzeug.request"] = None                # the application's own, if it makes one; and a reference cycle
+        iterable = self.application(environ, start)
+        try:
+            return start.response(iterable)
+        except BaseException:
+            close = getattr(iterable, "close", None)
+            if close is not None:
+                close()
+            raise
+
+
+@cython.final
+@cython.freelist(8)
+cdef class StartResponse:
+    """The `start_response` of one request."""
+
+    cdef str status                       # None: not called yet
+    cdef list fields
+    cdef bint is_sent                     # status and headers are out of our hands
+    cdef list written                     # what write() got and nobody has sent; None: it was never called
+
+    def __call__(self, status, headers, exc_info=None):
+        """Note status and headers.  A second call needs `exc_info`, and replaces the first as long as nothing is sent."""
+        if self.status is not None and exc_info is None:
+            raise AssertionError("start_response: expected one call, or exc_info with a further one (PEP 3333)")
+        if self.is_sent:
+            raise exc_info[1].with_traceback(exc_info[2])
+        self.fields = [(<str?>name, <str?>value) for name, value in headers]
+        self.status = <str?>status
+        return self.write
+
+    def write(self, data):
+        """Send a piece before those that the application returns: the way of old applications."""
+        if self.written is None:
+            self.written = []
+        self.written.append(data)
+
+    cdef object response(self, object iterable):
+        """Make a response of what was noted and of the body."""
+        if isinstance(iterable, (list, tuple)):
+            self.ensure_started()
+            return self.make([self.joined(iterable)], None, False)
+        pieces = iter(iterable)
+        if self.status is None:           # a generator calls start_response when its first piece is asked for
+            first = next(pieces, b"")
+            pieces = chain([first] if first else [], pieces) if self.written is None else chain([*self.taken(), first], pieces)
+        self.ensure_started()
+        close = getattr(iterable, "close", None)
+        if self.is_short():
+            return self.make([b"".join(self.all_of(pieces))], close, False)
+        return self.make(self.all_of(pieces), close, True)
+
+    cdef int ensure_started(self) except -1:
+        if self.status is None:
+            raise AssertionError("start_response: expected a call before the first piece of the body (PEP 3333)")
+        return 0
+
+    cdef object joined(self, object pieces):
+        if self.written is not None:
+            return b"".join([*self.taken(), *pieces])
+        return pieces[0] if len(pieces) == 1 and type(pieces[0]) is bytes else b"".join(pieces)
+
+    cdef object make(self, object body, object close, bint direct):
+        """Make a Response of parts that are right already, without its constructor."""
+        code, _ = text_of_status(self.status)
+        self.is_sent = True
+        headers = (<TypeSlots *>Headers).tp_new(<TypeSlots *>Headers, NO_ARGS, NULL)
+        headers._list = self.fields
+        response = (<TypeSlots *>Response).tp_new(<TypeSlots *>Response, NO_ARGS, NULL)
+        response.__dict__ = {
+            "headers": headers, "response": body, "_status_code": code, "_status": self.status,
+            "direct_passthrough": direct, "_on_close": [] if close is None else [close],
+        }
+        return response
+
+    def all_of(self, pieces):
+        """Everything in its order: `write` may be called as long as the application iterates."""
+        for piece in pieces:
+            if self.written is not None:
+                yield from self.taken()
+            yield piece
+        if self.written is not None:
+            yield from self.taken()
+
+    cdef list taken(self):
+        taken, self.written = self.written, None
+        return taken
+
+    cdef bint is_short(self) except -1:
+        for name, value in self.fields:
+            if len(name) == 14 and name.lower() == "content-length":
+                return value.isascii() and value.isdigit() and len(value) <= 5 and int(value) <= WHOLE_LIMIT
+        return False

@@ -1,0 +1,192 @@
+"""The log: what a person reads, what a machine reads, and what a peer cannot make it say."""
+
+import io
+import json
+import logging
+
+import pytest
+
+from kolben.base import LocalProtocolError
+from kolben.http import Request, Response
+from kolben.http._response import plain_response, serialize, set_house_fields
+from kolben.server.access import AccessLog
+from kolben.server.logs import JSONFormatter, LogFile, TextFormatter, set_up_logs
+from kolben.server.profile import SECURITY_FIELDS, set_profile
+
+EVIL = "a\x1b[31m\r\x07\x9b\u2028 \x85b"
+
+
+def record(message="it happened", level=logging.INFO, **more):
+    made = logging.LogRecord("kolben.server", level, "server.py", 7, message, None, more.pop("exc_info", None))
+    vars(made).update(created=0.25, msecs=250.0, process=42, **more)
+    return made
+
+
+def fail():
+    raise ValueError("a message\nwith a line that looks like 12:00:00 [1] another")
+
+
+def failure():
+    with pytest.raises(ValueError, match="a message") as failed:
+        fail()
+    return failed.type, failed.value, failed.tb
+
+
+@pytest.fixture
+def kolben_logger():
+    logger = logging.getLogger("kolben")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield logger
+    for handler in logger.handlers:
+        if handler not in before[0]:
+            handler.close()
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+# --- the two forms -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_reads_time_process_level_and_message():
+    assert TextFormatter().format(record(level=logging.WARNING)).endswith(":00:00 [42] WARNING it happened")
+
+
+def test_colours_are_for_terminals_alone():
+    assert "\x1b" not in TextFormatter().format(record(level=logging.ERROR))
+    assert TextFormatter(colours=True).format(record(level=logging.ERROR)).startswith("\x1b[31m")
+
+
+def test_a_machine_reads_one_object_in_one_line():
+    line = JSONFormatter().format(record(exc_info=failure()))
+    told = json.loads(line)
+    assert "\n" not in line
+    assert told["time"] == "1970-01-01T00:00:00.250Z"
+    assert (told["level"], told["logger"], told["pid"], told["message"]) == ("info", "kolben.server", 42, "it happened")
+    assert told["exception"].startswith("Traceback")
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JSONFormatter()])
+def test_no_control_character_gets_through(formatter):
+    line = formatter.format(record(EVIL))
+    assert line.isprintable()
+
+
+def test_no_message_looks_like_two():
+    first, *others = TextFormatter().format(record(exc_info=failure())).split("\n")
+    assert first.endswith("it happened")
+    assert others
+    assert all(line.startswith("    ") for line in others)
+
+
+# --- where it goes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path, kolben_logger):
+    handler = set_up_logs(path=tmp_path / "log")
+    assert isinstance(handler, LogFile)
+    kolben_logger.info("before")
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    kolben_logger.info("moved")
+    handler.reopen()
+    kolben_logger.info("after")
+    messages = [[json.loads(line)["message"] for line in (tmp_path / name).read_text().splitlines()] for name in ("log.1", "log")]
+    assert messages == [["before", "moved"], ["after"]]
+
+
+def test_a_file_that_cannot_be_opened_again_is_kept(tmp_path, kolben_logger):
+    (tmp_path / "folder").mkdir()
+    handler = set_up_logs(path=tmp_path / "folder/log")
+    (tmp_path / "folder").rename(tmp_path / "gone")
+    handler.reopen()
+    kolben_logger.info("still here")
+    assert "still here" in (tmp_path / "gone/log").read_text()
+
+
+# --- access ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def noted(kolben_logger):
+    """Note one answer to a request with these fields; returns the line and what the JSON log shows."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JSONFormatter())
+    kolben_logger.handlers[:] = [handler]
+    kolben_logger.setLevel(logging.INFO)
+    kolben_logger.propagate = False
+
+    def note(*fields, **facts):
+        request = Request.from_bytes("\r\n".join(["GET /x?q=1 HTTP/1.1", "Host: a", *fields, "", ""]).encode("latin-1"))
+        AccessLog()(("127.0.0.1", 4000), request, 200, **facts)
+        return json.loads(stream.getvalue().splitlines()[-1])
+
+    return note
+
+
+def test_an_answer_is_noted_with_its_size_and_times(noted):
+    told = noted(size=12, body=1, queue=20, run=300)
+    assert {name: told[name] for name in ("request", "status", "remote", "route", "bytes", "body_us", "queue_us", "run_us")} == {
+        "request": "GET /x?q=1 HTTP/1.1",
+        "status": 200,
+        "remote": "127.0.0.1",
+        "route": None,
+        "bytes": 12,
+        "body_us": 1,
+        "queue_us": 20,
+        "run_us": 300,
+    }
+
+
+def test_a_proxys_request_id_is_taken(noted):
+    assert noted("X-Request-ID: 7f-a.b_c")["id"] == "7f-a.b_c"
+
+
+@pytest.mark.parametrize("value", ["", "a b", 'a"b', "a" * 65, "\xe9"])
+def test_an_id_that_is_not_plain_is_replaced(noted, value):
+    first, second = noted(f"X-Request-ID: {value}")["id"], noted()["id"]
+    assert value != first != second != ""
+
+
+# --- fields of every answer --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def profile():
+    yield set_profile
+    set_house_fields([])
+
+
+def fields_of(response):
+    lines = serialize(response)[0].decode("latin-1").split("\r\n")[1:-2]
+    return dict(line.split(": ", 1) for line in lines)
+
+
+@pytest.mark.parametrize("response", [plain_response(500, b"text/plain", b"no"), Response("yes"), Response(status=204)])
+def test_every_answer_carries_the_security_fields(response, profile):
+    profile(content_policy="default-src 'self'")
+    assert fields_of(response).items() >= {**SECURITY_FIELDS, "Content-Security-Policy": "default-src 'self'", "Server": "kolben"}.items()
+
+
+@pytest.mark.parametrize("name", ["X-Frame-Options", "x-frame-options"])
+def test_what_the_application_says_itself_is_said_once(name, profile):
+    profile()
+    fields = fields_of(Response("", headers={name: "DENY"}))
+    assert [value for field, value in fields.items() if field.lower() == "x-frame-options"] == ["DENY"]
+    assert fields["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("response", [plain_response(200, b"text/plain", b""), Response("")])
+def test_the_server_field_can_be_left_out(response, profile):
+    profile(server=False)
+    assert "Server" not in fields_of(response)
+    assert fields_of(response)["Date"]
+
+
+def test_a_policy_that_would_split_the_answer_is_refused(profile):
+    profile()
+    with pytest.raises(LocalProtocolError):
+        profile(content_policy="default-src 'self'\r\nSet-Cookie: a=b")
+    assert fields_of(Response(""))["X-Content-Type-Options"] == "nosniff", "what stood before stands"
+
+
+def test_without_a_profile_nothing_is_added():
+    assert set(fields_of(Response("x"))) == {"Content-Type", "Content-Length", "Date", "Server"}
