@@ -133,6 +133,8 @@ def test_a_token_resets_in_the_context_of_its_own_request_only(add, get):
     get("/keep")
     assert get("/use") == "unset"
     assert "different Context" in errors[0]
+    tokens.clear()  # they have the requests
+    errors.clear()
 
 
 def test_a_thread_that_a_view_starts_sees_its_request_after_the_answer(add, get):
