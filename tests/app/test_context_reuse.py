@@ -11,6 +11,7 @@ from tests.server.conftest import SOON, serve  # noqa: F401 - a fixture
 
 from kolben import App, current_app, g, request
 
+KEEPS_REQUESTS = True  # views here do, on purpose: the fixture `serve` does not ask for them back
 variable = contextvars.ContextVar("variable", default="unset")
 
 
@@ -35,8 +36,7 @@ def get(app, serve, request):  # noqa: F811 - the fixture
         peers[0].get(path)
         return peers[0].answer().body.decode()
 
-    yield get
-    vars(app).clear()  # its views keep requests, on purpose
+    return get
 
 
 @pytest.fixture(params=["inline", "task"])
