@@ -55,10 +55,6 @@ asan:           ## The quick suite on a build with AddressSanitizer and UBSan
 	@tools/venv.sh test dev
 	@tools/asan.sh
 
-zero-downtime:  ## 20 reloads, 5 kills and a broken release under load: what is refused, what is lost
-	@tools/venv.sh test
-	@$(VENV)/python -m pytest -q -m slow tests/server/test_zero_downtime.py
-
 optimized:      ## The quick suite under python -O
 	@tools/venv.sh test
 	@tools/optimized.sh
@@ -66,6 +62,10 @@ optimized:      ## The quick suite under python -O
 faults:         ## Every malloc and system call of a list fails in turn while requests are served (FAULTS=--share=40: quicker)
 	@tools/venv.sh test
 	@tools/faults.sh $(FAULTS)
+
+zero-downtime:  ## 20 reloads, 5 kills and a broken release under load: what is refused, what is lost
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m slow tests/server/test_zero_downtime.py
 
 fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test

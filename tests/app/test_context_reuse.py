@@ -177,6 +177,7 @@ def test_a_task_that_a_view_starts_sees_its_request_after_the_answer(app, get):
     get("/b")
     assert ended.wait(SOON)
     assert seen == ["/a"]
+    tasks.clear()  # it has its request
 
 
 def test_outside_of_a_request_nothing_is_current(add, get):

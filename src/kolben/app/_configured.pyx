@@ -59,7 +59,7 @@ cdef class JSONModule:
 
     cdef readonly object __doc__
 
-    def __init__(self):
+    def __cinit__(self):
         self.__doc__ = "What reads the body as JSON: the current app's provider, unless another was set on this request."
 
     def __get__(self, request, owner):

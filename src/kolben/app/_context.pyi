@@ -1,4 +1,4 @@
-from contextvars import Token
+from contextvars import ContextVar, Token
 from typing import Any, TypeVar, overload
 
 from typing_extensions import disjoint_base
@@ -33,6 +33,7 @@ class RequestVariable:
     def set(self, value: AppContext) -> Token[AppContext]: ...
     def reset(self, token: Token[AppContext]) -> None: ...
 
+cv_app: ContextVar[AppContext]
 _cv_app: AppVariable
 _cv_request: RequestVariable
 

@@ -13,9 +13,7 @@ from kolben.sessions import SessionInterface
 
 @final
 class Route:
-    """A rule without variables, and its plan."""
-
-    def __init__(self, rule: Any, plan: Plan) -> None: ...
+    """What a method and path, byte for byte as they were sent, lead to: a rule without variables, and its plan."""
 
 @disjoint_base
 class AppHandler(Handler):

@@ -10,6 +10,7 @@ NEEDED: Final = 50
 MOST_NEEDED: Final = 3200
 DISTURBED: Final = 5
 
+@disjoint_base
 class Record:
     """What is known of one route's calls: how many, and whether it has earned to run inline (D3).
 

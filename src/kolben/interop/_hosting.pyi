@@ -1,4 +1,5 @@
-from typing import final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, final
 
 from _typeshed.wsgi import WSGIApplication
 from typing_extensions import disjoint_base
@@ -20,3 +21,8 @@ class WSGIPlan(Plan):
 @final
 class StartResponse:
     """The `start_response` of one request."""
+
+    def __call__(self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]: ...
+    def write(self, data: bytes) -> None: ...
+    def all_of(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Everything in its order: `write` may be called as long as the application iterates."""

@@ -13,6 +13,8 @@ from kolben.server.access import AccessLog
 from kolben.server.bodies import SpoolQuota
 from kolben.server.execution import Executor
 
+LOOPBACK: frozenset[str]
+
 @disjoint_base
 class Engine:
     """What the connections of one worker share.  One thread."""
