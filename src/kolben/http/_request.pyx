@@ -402,7 +402,8 @@ cdef bint is_plainly_json(RequestBase request) except -1:
     if request.head is None or request._environ is not None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
         return False
     cls = type(request)
-    return found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype and says_json(request.head, &request.span)
+    return found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype and (
+        says_json(request.head, &request.span))
 
 
 cdef object make_headers(RequestBase request):
