@@ -17,9 +17,10 @@ import json
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+
+from served import Served
 
 HERE = Path(__file__).resolve().parent
 EACH = 50  # connections of each odd kind
@@ -27,28 +28,11 @@ HOST = b"Host: 127.0.0.1\r\n"
 LATE_BAR, CPU_BAR, WAKE_BAR = 5.0, 0.5, 1.0  # ms; percent of a core; a second
 
 
-class Server:
+class Server(Served):
     """`kolben run bench/fairness_app.py` on core 0."""
 
-    def __init__(self, log):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "kolben", "run", "--port", str(self.port), str(HERE / "fairness_app.py")]
-        self.log = log
-        with log.open("wb") as out:
-            self.process = subprocess.Popen(["taskset", "-c", "0", *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            time.sleep(0.01)
-        self.stop()
-        raise SystemExit(f"bench/fairness.py: the server did not start:\n{log.read_text()[-2000:]}")
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
+    def __init__(self):
+        super().__init__(HERE / "fairness_app.py", before=("taskset", "-c", "0"))
 
     def connect(self, data=b""):
         conn = socket.socket()
@@ -142,15 +126,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="shorter bursts")
     quick = parser.parse_args().quick
-    with tempfile.TemporaryDirectory() as directory:
-        server = Server(Path(directory) / "server.log")
-        try:
-            held = [idle(server, 5 if quick else 20)]
-            held += [ticker(server, path, 3 if quick else 10) for path in ("/", "/async")]
-            held += [odd(server, name, 2 if quick else 4) for name in ODD]
-            held += [idle(server, 5 if quick else 20)]
-        finally:
-            server.stop()
+    with Server() as server:
+        held = [idle(server, 5 if quick else 20)]
+        held += [ticker(server, path, 3 if quick else 10) for path in ("/", "/async")]
+        held += [odd(server, name, 2 if quick else 4) for name in ODD]
+        held += [idle(server, 5 if quick else 20)]
     return 0 if all(held) else 1
 
 

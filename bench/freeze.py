@@ -7,40 +7,23 @@ concern them.  `noise` is how late this process itself woke up meanwhile: what t
 import argparse
 import contextlib
 import http.client
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
+
+from served import Served
 
 HERE = Path(__file__).parent
 BAR = 30  # milliseconds
 PAUSE = 0.002
 
 
-class Server:
+class Server(Served):
     """`kolben run` with the app beside this file."""
 
-    def __init__(self, log):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "kolben", "run", "--port", str(self.port), str(HERE / "freeze_app.py")]
-        with log.open("wb") as out:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            time.sleep(0.01)
-        self.stop()
-        raise SystemExit(f"bench/freeze.py: the server did not start:\n{log.read_text()[-2000:]}")
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
+    def __init__(self):
+        super().__init__(HERE / "freeze_app.py")
 
     def peer(self):
         return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30))
@@ -148,14 +131,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="2,000 calls before a view blocks, not 20,000")
     calls = 2 * (2_000 if parser.parse_args().quick else 20_000)
-    with tempfile.TemporaryDirectory() as directory:
-        log = Path(directory) / "server.log"
-        server = Server(log)
+    with Server() as server:
         try:
             held = [blocking(server, "sleep", calls), blocking(server, "burn", calls), burning(server), streaming(server)]
         finally:
-            server.stop()
-            print("       the server's log:", *[line for line in log.read_text().splitlines() if "block" in line], sep="\n         ")
+            log = server.log.read_text()
+            print("       the server's log:", *[line for line in log.splitlines() if "block" in line], sep="\n         ")
     return 0 if all(held) else 1
 
 

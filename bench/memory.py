@@ -10,14 +10,13 @@ Linux only.  Needs two descriptors for each connection here: `ulimit -n` is rais
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import resource
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from served import Served
 
 APP = """
 from kolben import App, Limits, Timeouts
@@ -53,35 +52,14 @@ def main() -> int:
     idle, unread = (1000, 20) if options.quick else (10_000, 100)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with served() as (pid, port):
+    with Served(APP) as server:
+        pid, port = server.pid, server.port
         failed = not measure_idle(pid, port, idle)
     for path in ("/lazy", "/async"):
-        with served() as (pid, port):
+        with Served(APP) as server:
+            pid, port = server.pid, server.port
             failed |= not measure_unread(pid, port, path, unread)
     return failed
-
-
-@contextlib.contextmanager
-def served():
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"kolben-memory-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    (folder / "app.py").write_text(APP)
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
-    command = [sys.executable, "-m", "kolben", "run", "-p", str(port), str(folder / "app.py")]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.05)
-        yield server.pid, port
-    finally:
-        server.kill()
-        server.wait()
-        (folder / "app.py").unlink()
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 def measure_idle(pid: int, port: int, count: int) -> bool:

@@ -14,10 +14,11 @@ import contextlib
 import os
 import random
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from served import Served
 
 APP = """
 from kolben import App
@@ -95,7 +96,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     chance = random.Random(options.seed)
-    with served() as (pid, port):
+    with Served(APP) as server:
+        pid, port = server.pid, server.port
         done, began, before = 0, time.monotonic(), None
         while done < options.requests:
             done += converse(port, chance)
@@ -159,29 +161,6 @@ def received(peer: socket.socket) -> bytes:
     if not data:
         raise SystemExit("a connection ended before its requests were answered")
     return data
-
-
-@contextlib.contextmanager
-def served():
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"kolben-soak-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    (folder / "app.py").write_text(APP)
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
-    command = [sys.executable, "-m", "kolben", "run", "-p", str(port), str(folder / "app.py")]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.05)
-        yield server.pid, port
-    finally:
-        server.kill()
-        server.wait()
-        (folder / "app.py").unlink()
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 def state(pid: int) -> tuple[int, int]:
