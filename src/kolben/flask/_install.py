@@ -10,15 +10,15 @@ import functools
 import importlib
 import importlib.util
 import sys
-from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kolben.base import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from importlib.abc import InspectLoader, Loader
     from importlib.metadata import Distribution, DistributionFinder
     from os import PathLike
     from types import CodeType
@@ -55,7 +55,7 @@ def _doors() -> Distribution:
     return Doors()
 
 
-class _Loader(InspectLoader):
+class _Loader:  # an importlib.abc.InspectLoader by what it does: importing that module would double what the doors cost
     """Loads `flask.x` by loading `kolben.flask.x`: one module under two names."""
 
     def __init__(self, home: str) -> None:
@@ -71,19 +71,25 @@ class _Loader(InspectLoader):
         vars(module).update(self._own)  # which the import system has just replaced by those of the other name
 
     def get_code(self, fullname: str) -> CodeType | None:  # for `python -m flask`
-        spec = importlib.util.find_spec(self.home)
-        return None if spec is None or not isinstance(spec.loader, InspectLoader) else spec.loader.get_code(self.home)
+        loader = self._home_loader()
+        return None if loader is None else loader.get_code(self.home)
 
     def get_source(self, fullname: str) -> str | None:
+        loader = self._home_loader()
+        return None if loader is None else loader.get_source(self.home)
+
+    def _home_loader(self) -> InspectLoader | None:
+        from importlib.abc import InspectLoader
+
         spec = importlib.util.find_spec(self.home)
-        return None if spec is None or not isinstance(spec.loader, InspectLoader) else spec.loader.get_source(self.home)
+        return spec.loader if spec is not None and isinstance(spec.loader, InspectLoader) else None
 
     def is_package(self, fullname: str) -> bool:
         spec = importlib.util.find_spec(self.home)
         return spec is not None and spec.submodule_search_locations is not None
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds the doors.  For importlib.metadata it is a DistributionFinder by what it does."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -93,7 +99,9 @@ class _Finder(MetaPathFinder):
         found = importlib.util.find_spec(home)
         if found is None:
             return None
-        spec = ModuleSpec(fullname, _Loader(home), origin=found.origin, is_package=found.submodule_search_locations is not None)
+        spec = ModuleSpec(
+            fullname, cast("Loader", _Loader(home)), origin=found.origin, is_package=found.submodule_search_locations is not None
+        )
         if found.submodule_search_locations is not None:
             spec.submodule_search_locations = list(found.submodule_search_locations)
         return spec

@@ -129,8 +129,12 @@ class _RefusedError(Exception):
 
 def _resolve(address: TCPAddress) -> list[_Resolved]:
     """Families and addresses without doubles, in the system's order."""
+    host = address.host or None
     try:
-        found = socket.getaddrinfo(address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # As bytes, a plain name does not have Python import its codec for international ones.
+        found = socket.getaddrinfo(
+            host.encode() if host and host.isascii() else host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except OSError as error:
         msg = (
             f"cannot listen on {address}: the host name {address.host!r} is not known here ({error.strerror})."

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import selectors
 import sys
-import sysconfig
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ __all__ = ["Watchdog"]
 log = logging.getLogger("kolben.server")
 LOOK, LONGEST_LOOK = 0.25, 4.0  # seconds between two looks at a loop that has only tasks; more and more while nothing begins
 ANSWER = 0.1  # seconds that a loop may take to call back
-LIBRARY = (sysconfig.get_paths()["stdlib"], str(Path(__file__).parents[1]))  # code that is not the application's: Python's, and ours
+LIBRARY = (str(Path(threading.__file__).parent), str(Path(__file__).parents[1]))  # code that is not the application's: Python's, and ours
 IDLE = {selectors.__file__, str(Path(__file__).with_name("serving.py"))}  # where a thread stands whose loop waits for events
 
 
