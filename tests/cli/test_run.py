@@ -1,5 +1,6 @@
 """`kolben run`: what reaches the server."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from tests.cli.standins import FakeApp, Typed
 
 import kolben.server
 from kolben.base import UsageError
+from kolben.cli.run import uncollected
 
 Kolben = Callable[..., Typed]
 Write = Callable[..., Path]
@@ -122,3 +124,20 @@ def test_an_error_in_the_users_file_ends_with_status_1(kolben_: Kolben, write: W
     assert typed.status == 1
     assert typed.err.startswith("kolben: an error while importing hello.py:\n\nTraceback")
     assert typed.err.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_the_collector_rests_while_the_app_is_loaded_and_not_longer() -> None:
+    with pytest.raises(ZeroDivisionError), uncollected():
+        assert not gc.isenabled()
+        1 / 0  # noqa: B018 - an app that cannot be imported
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

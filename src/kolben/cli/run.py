@@ -1,8 +1,11 @@
 """`kolben run`: serve an app."""
 
+import contextlib
+import gc
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import Any
 
 from kolben.base.errors import UsageError
@@ -39,14 +42,28 @@ def command(arguments: list[str]) -> int:
 
         return serve([word for word in arguments if word != "--prod"])
     options = parse("run", "Serve an app.", OPTIONS, arguments)
-    app = load_app(options)
+    with uncollected():
+        app = load_app(options)
+        from kolben.server import run_app
     binds = binds_of(options)
     for problem in unfit(app):
         print(f"kolben: {problem}", file=sys.stderr)  # noqa: T201 - for the person who starts the app
-    from kolben.server import run_app
 
     run_app(app, binds=binds, debug=app.debug, threads=options.threads, access_log=options.access_log)
     return 0
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the garbage collector rest: what imports make is no garbage, and looking through it takes a fifth of the time of the start."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def unfit(app: Any) -> list[str]:
