@@ -27,6 +27,7 @@ import syscalls
 LIMIT = "C epoll (limit)"
 ROWS = [
     LIMIT,
+    "kolben earned",
     "kolben inline",
     "kolben async",
     "kolben thread",
@@ -44,6 +45,7 @@ ROWS = [
 ]
 WORKLOADS = ["plaintext", "json", "params", "body"]
 BARS = {  # multiples of climit's plaintext
+    ("kolben earned", "plaintext"): 1.25,  # a plain view that earned running inline by itself
     ("kolben inline", "plaintext"): 1.25,
     ("kolben inline", "json"): 1.3,
     ("kolben inline", "params"): 1.5,  # two variables and a query among 100 rules, answered as JSON
