@@ -1,6 +1,7 @@
 """Kolben's rows.  Every view reads `request.args` and one header and sets `g.x`, as a real one does; peers' views need not.
 
-MODE says where views run: inline, thread, async; earned: where they have earned to run; or wsgi: the app wrapped as behind a proxy, so the WSGI path is taken.
+MODE says where views run: inline, thread, async; earned: where they have earned to run; or wsgi: the app wrapped as behind a proxy,
+so that the WSGI path is taken.
 """
 import os
 
