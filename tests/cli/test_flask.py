@@ -37,7 +37,7 @@ def with_flask(place):
 
 def files_in(place):
     roots = (place.folder, place.scripts)
-    return {path.relative_to(place.folder.parent): path.read_text() for root in roots for path in root.rglob("*") if path.is_file()}
+    return {path.relative_to(place.folder.parent): path.read_bytes() for root in roots for path in root.rglob("*") if path.is_file()}
 
 
 def run(place, *arguments, cwd=None):
