@@ -8,8 +8,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
-from kolben.server._connection cimport Connection, ConnectionFacts
+from kolben.server._connection cimport Connection
 from kolben.server._engine cimport Engine
+from kolben.server._facts cimport ConnectionFacts
 from kolben.server._reactor cimport Watched
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, c_close, errno, send, sockaddr_in, sockaddr_in6,
