@@ -43,9 +43,15 @@ OPTIONS: Options = {
     ("--max-memory",): {"type": number(0, 10**7), "default": 0, "metavar": "MIB", "help": "that a worker holds before it is relieved"},
     ("--proxy",): {"metavar": "NETWORKS", "help": "whose X-Forwarded-For and -Proto are believed: 10.0.0.0/8,unix (nobody's)"},
     ("--proxy-forwarded",): {"action": "store_true", "help": "those proxies write Forwarded (RFC 7239) instead"},
+    ("--proxy-host",): {"action": "store_true", "help": "those proxies set X-Forwarded-Host, which is believed, too"},
+    ("--proxy-prefix",): {"action": "store_true", "help": "those proxies set X-Forwarded-Prefix, and take that prefix off the path"},
     ("--security-fields",): {"action": SWITCH, "default": True, "help": "nosniff, frame options and referrer policy in every answer"},
-    ("--content-policy",): {"metavar": "POLICY", "help": "a Content-Security-Policy for every answer"},
+    ("--content-policy",): {
+        "metavar": "POLICY",
+        "help": "a Content-Security-Policy for every answer; 'nonce-{nonce}' in it is csp_nonce()",
+    },
     ("--server-field",): {"action": SWITCH, "default": True, "help": "`Server: kolben` in every answer"},
+    ("--request-id",): {"action": SWITCH, "default": False, "help": "X-Request-ID in every answer, as the log has it"},
     ("--log-format",): {"choices": ("text", "json"), "help": "how the log looks (text on a terminal, else json)"},
     ("--log-file",): {"metavar": "PATH", "help": "where the log goes instead of standard error; SIGUSR1 opens it again"},
 }
