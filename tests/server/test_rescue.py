@@ -300,6 +300,23 @@ def test_deadlines_are_kept_during_a_rescue(serve, clock, gate):
     assert idle.is_ended()
 
 
+def test_a_watchdog_that_falls_asleep_while_it_is_started_is_woken(serve, clock, gate):
+    """On a loaded machine the thread that starts it comes back so late that it has seen nothing begin for a while."""
+    running = serve({"/gate": View(gate), "/": View(hello)}, clock=clock)
+    lease = running.server.reactor.lease
+    start = running.call(lambda: lease.on_first)
+
+    def start_slowly():
+        start()
+        deadline = time.monotonic() + SOON
+        while not lease.is_asleep and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    running.call(lambda: setattr(lease, "on_first", start_slowly))
+    blocked(running, clock, gate)
+    assert running.get("/").body == b"hello"
+
+
 def test_a_pinned_view_that_blocks_every_time_does_not_fill_the_log(serve, clock, caplog):
     """The first rescue is logged, the second, the fourth ..."""
     view = View(lambda request: ask(), mode=INLINE)

@@ -96,7 +96,7 @@ cdef class Lease:
     cdef int begin(self, int state, void *caller, int64_t since) except -1:
         if self.state != HELD:
             raise RuntimeError("a call cannot begin inside another, or without the lease")
-        if self.asleep:
+        while self.asleep:                    # again, if it fell asleep while it was being started, for which the GIL is given away
             self.ring()
         self.caller = caller
         store_long(&self.since, since)
