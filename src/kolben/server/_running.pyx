@@ -1,6 +1,7 @@
 """Where the plan of a request runs (D3): inline, in a thread of the pool, or as a task of the loop."""
 
 import logging
+import sys
 from asyncio import CancelledError
 
 cimport cython
@@ -91,7 +92,10 @@ cdef class Runner(Answerer):
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
-        log.exception("Error in %s, not caught by the application", self.plan.name)
+        if (self.info.is_gone or self.abandoned) and isinstance(sys.exc_info()[1], GONE):
+            log.debug("%s: its client has left within the body, or was answered without it", self.plan.name)
+        else:
+            log.exception("Error in %s, not caught by the application", self.plan.name)
         return plain_response(500, TEXT, "Internal Server Error\n")
 
     # ------------------------------------------------ inline
