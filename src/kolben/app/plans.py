@@ -152,8 +152,12 @@ class PlanCompiler:
         """Return the plan of an endpoint."""
         plan = self._plan(endpoint)
         # An async view that is called through a loop of its own is no short call, whatever was measured.
-        pinned = self.app.endpoint_options.get(endpoint, {}).get("run") is not None
+        options = self.app.endpoint_options.get(endpoint, {})
+        pinned = options.get("run") is not None
         plan.pinned = pinned or plan.streams_body or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        plan.ignores_disconnect = options.get("on_disconnect") == "ignore"
+        if options.get("timeout") is not None:
+            plan.timeout = options["timeout"]
         return plan
 
     def _plan(self, endpoint: str) -> Plan:

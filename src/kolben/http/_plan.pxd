@@ -38,6 +38,8 @@ cdef class Plan:
     cdef public bint pinned           # `mode` stays as it is, whatever is measured
     cdef public bint needs_body       # False: the answer does not depend on it (404, 405, redirects)
     cdef public bint streams_body     # begins at the head, and reads the body while it comes: never inline
+    cdef public bint ignores_disconnect   # a task runs on when its client has left
+    cdef public double timeout        # seconds from when it may run to its response; 0: any time, -1: what the server says
     cdef public object name           # for logs: "show_user", "404"
     cdef readonly Record record
 

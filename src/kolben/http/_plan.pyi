@@ -42,6 +42,8 @@ class Plan:
     pinned: bool
     needs_body: bool
     streams_body: bool
+    ignores_disconnect: bool
+    timeout: float
     name: str
     record: Record
 

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t
 
+from kolben.http._response cimport PlainResponse
 from kolben.http._scope cimport Scope
 from kolben.server._facts cimport ConnectionFacts
 from kolben.server._incoming cimport Receiver
@@ -18,6 +19,7 @@ cdef class Answerer(Receiver):
     cdef ConnectionFacts info
     cdef object context               # contextvars.Context of the present request
     cdef Scope scope                  # whose Context that is, if it was lent; else None
+    cdef int64_t since                # milliseconds: when its plan was asked to run, or its lazy body began
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
     cdef tuple closing                # (a response to be closed once its last byte is out, its context), or None
@@ -25,6 +27,7 @@ cdef class Answerer(Receiver):
 
     cdef bint answer(self, object response) except -1         # whether it is complete: `finish` is next
     cdef int finish(self) except -1
+    cdef int say_last(self, PlainResponse response) except -1
     cdef int begin_stream(self, object response) except -1
     cdef int drop(self, object response) except -1
     cdef int put_away(self, object response) except -1

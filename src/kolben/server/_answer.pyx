@@ -110,16 +110,22 @@ cdef class Answerer(Receiver):
         cdef Engine engine = self.engine
         engine.refused += 1
         log.debug("Refused with %d: %s", status, message)
+        self.say_last(plain_response(status, TEXT, f"{message}\n"))
+        self.drop_spool()
+        return self.release()
+
+    cdef int say_last(self, PlainResponse response) except -1:
+        """Send an answer of ours, and end the connection."""
+        cdef Engine engine = self.engine
         # The request, if there is one, only tells HEAD and the version.
-        engine.outgoing.take(plain_response(status, TEXT, f"{message}\n"), self.request, engine.output, False)
+        engine.outgoing.take(response, self.request, engine.output, False)
         if engine.outgoing.body is not None:
             self.send_body(engine.outgoing.body)
         engine.outgoing.forget()
         if engine.access_log is not None:
-            self.note(status)
+            self.note(response.status)
         self.keep_alive = False
-        self.finish()
-        return self.flush() if self.fd >= 0 else 0
+        return self.end() if self.fd >= 0 else 0
 
     cdef int finish(self) except -1:
         """An answer is complete: the next request, or the end."""
@@ -160,6 +166,7 @@ cdef class Answerer(Receiver):
         iterable = outgoing.iterable
         context = self.context
         self.phase = STREAMING
+        self.since = self.engine.reactor.now
         self.stream_chunked = outgoing.chunked
         self.stream_left = outgoing.length
         outgoing.forget()

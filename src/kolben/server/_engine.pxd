@@ -46,7 +46,11 @@ cdef class Engine:
     cdef int64_t *open_now                # where other workers read `active`; NULL: there are none
     cdef object place_owner, open_owner
     cdef public bint draining         # stopping: every answer says close
+    cdef double view                      # seconds that a plan may take; 0: any time
     cdef readonly Py_ssize_t active, accepted, requests, refused
+    cdef readonly Py_ssize_t expired      # plans whose time was over,
+    cdef readonly Py_ssize_t stuck        # of these, what could not be stopped and still runs, and
+    cdef readonly Py_ssize_t late         # what has brought an answer since, which was dropped
 
     cdef int exchange_buffers(self) noexcept      # at a rescue: the late call's frames still point into the present one
     cdef int set_limits(self, object limits) except -1

@@ -62,3 +62,15 @@ class Engine:
     @property
     def refused(self) -> int:
         """Requests that broke a rule, a limit or a deadline."""
+
+    @property
+    def expired(self) -> int:
+        """Plans whose time was over: their requests were answered with 503 or 504."""
+
+    @property
+    def stuck(self) -> int:
+        """Of these, what could not be stopped and still runs: each keeps its thread, or its task."""
+
+    @property
+    def late(self) -> int:
+        """Of these, what could not be stopped and has ended since: its answer was dropped."""

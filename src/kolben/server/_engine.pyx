@@ -116,6 +116,7 @@ cdef class Engine:
         self.body_idle = milliseconds(timeouts.body)
         self.body_grace = milliseconds(timeouts.body_grace)
         self.body_rate = timeouts.body_rate
+        self.view = timeouts.view
         self.write = milliseconds(timeouts.write)
         self.keep_alive = milliseconds(timeouts.keep_alive)
         self.lingering = milliseconds(timeouts.lingering)

@@ -42,7 +42,11 @@ cdef class Sender(Watched):
     # ------------------------------------------------ deadlines
 
     cdef int set_deadline(self, int64_t delay) except -1:
-        """Have on_timer() called after `delay` milliseconds instead of what was set before; 0: never."""
+        """Have on_timer() called after `delay` milliseconds instead of what was set before; 0: never.  And when a plan expires."""
+        cdef int64_t left
+        if self.expires:
+            left = max(1, self.expires - self.engine.reactor.now)
+            delay = min(delay, left) if delay else left
         if delay:
             return self.engine.reactor.set_timer(self, delay)
         return self.engine.reactor.clear_timer(self)

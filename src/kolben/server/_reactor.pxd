@@ -77,6 +77,7 @@ cdef class Reactor:
     cdef bint _is_sending
     cdef int64_t _deferred_since      # microseconds
     cdef int64_t _present             # microseconds, when the last step ended
+    cdef public unsigned long thread  # identity of the loop's
     cdef object loop
     cdef object _turn                 # the bound method, made once
     cdef bint _turn_is_scheduled

@@ -26,6 +26,8 @@ class Reactor:
     `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.
     """
 
+    thread: int  # identity of the loop's
+
     def __init__(self, loop: asyncio.AbstractEventLoop, *, clock: Callable[[], int] | None = None) -> None: ...
     @property
     def now(self) -> int:
