@@ -1062,6 +1062,7 @@ cdef class Connection(Watched):
         if self.pending is not None:
             self.flush()
             return self.hold(body, 0)
+        self.engine.reactor._present_is_new = False
         sent = send2(self.fd, output.data, head, p, n)
         if sent < 0:
             if errno != EAGAIN and errno != EWOULDBLOCK:
@@ -1114,6 +1115,7 @@ cdef class Connection(Watched):
         cdef Py_ssize_t sent
         if self.pending is not None:
             return self.hold(PyBytes_FromStringAndSize(<const char *>p, n), 0)
+        self.engine.reactor._present_is_new = False
         sent = send(self.fd, p, n)
         if sent == n:
             return 0
