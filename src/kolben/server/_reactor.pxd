@@ -76,7 +76,8 @@ cdef class Reactor:
     cdef int _deferred_count
     cdef bint _is_sending
     cdef int64_t _deferred_since      # microseconds
-    cdef int64_t _present             # microseconds, when the last step ended
+    cdef int64_t _present             # microseconds, when the last step ended, or the call in it
+    cdef bint _present_is_new         # the call's end was read, and nothing of the step took long since then
     cdef public unsigned long thread  # identity of the loop's
     cdef object loop
     cdef object _turn                 # the bound method, made once
