@@ -14,6 +14,7 @@ from kolben.base._alive cimport TASKS, counts
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
 from kolben.server._answer cimport Answerer, TEXT, busy
+from kolben.server._backlog cimport Backlog
 from kolben.server._engine cimport PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
@@ -50,14 +51,19 @@ cdef class Runner(Answerer):
             note_place(self.engine.place, self.plan.name)
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
+        if self.engine.reactor.late:
+            return self.turn_away()
         if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
-        self.context = PyContext_Copy(self.engine.base_context)
-        if not self.engine.executor.submit_request(self):
-            return busy()
-        return LATER
+        return self.submit()
+
+    cdef object turn_away(self):
+        """The server is behind: answer that it is busy, instead of running the plan."""
+        self.context = self.engine.base_context
+        self.engine.refused += 1
+        return busy()
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
@@ -103,6 +109,19 @@ cdef class Runner(Answerer):
 
     # ------------------------------------------------ in a thread
 
+    cdef object submit(self):
+        cdef Backlog backlog = self.engine.backlog
+        cdef int64_t now = self.engine.reactor.lease.now()
+        self.context = PyContext_Copy(self.engine.base_context)
+        if backlog.behind:
+            backlog.observe(self.engine.executor.has_free_thread, 1, now)
+        self.queued = now
+        if self.engine.executor.submit_request(self):
+            return LATER
+        backlog.fall_behind(now)
+        self.engine.refused += 1
+        return busy()
+
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
         try:
@@ -135,6 +154,9 @@ cdef class Runner(Answerer):
         request, context = self.request, self.context
         if self.fd < 0:
             return                                        # cut while it waited
+        if self.engine.backlog.is_too_long(began - self.queued, began):
+            self.engine.reactor.post(self.on_response, self.turn_away())
+            return
         if self.engine.access_log is not None:
             self.started = microseconds()
         if plan.streams_body and not self.engine.executor.leave_pool():
