@@ -123,13 +123,15 @@ def _app() -> App:
 
 def _prepare(app: App, template: Template, context: dict[str, Any]) -> None:
     app.update_template_context(context)
-    before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
+    if before_render_template.receivers:
+        before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
 
 
 def _render(app: App, template: Template, context: dict[str, Any]) -> str:
     _prepare(app, template, context)
     text = template.render(context)
-    template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
+    if template_rendered.receivers:
+        template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
     return text
 
 

@@ -22,10 +22,11 @@ __all__ = ["PID_FILE", "command", "read_options"]
 
 MEBIBYTE = 1024 * 1024
 PID_FILE = "KOLBEN_PID_FILE"  # the variable that names one where --pid-file does not
+DEVELOPMENT = {("--debug",), ("--debugger",), ("--prod",), ("--reload",)}
 seconds = number(0, 30 * 24 * 3600)
 
 OPTIONS: Options = {
-    **{flags: settings for flags, settings in RUN_OPTIONS.items() if flags not in {("--debug",), ("--prod",)}},
+    **{flags: settings for flags, settings in RUN_OPTIONS.items() if flags not in DEVELOPMENT},
     ("--workers", "-w"): {"type": number(1, 200), "metavar": "N", "help": "processes that serve (as many as there are CPUs to use)"},
     ("--pid-file",): {"metavar": "PATH", "help": f"where `kolben reload` finds the server ({PID_FILE})"},
     ("--ready-path",): {"metavar": "PATH", "help": "what a new worker must answer with 2xx or 3xx before it serves, such as /healthz"},
