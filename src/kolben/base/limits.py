@@ -71,6 +71,8 @@ class Timeouts:
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
+        queue: While requests wait for a thread, or for their turn; then the server is behind, and until it has caught up, whoever waits
+            for more than a moment (50 ms) is refused with 503 and Retry-After.
         graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 
@@ -83,4 +85,5 @@ class Timeouts:
     write: float = 30.0
     keep_alive: float = 15.0
     lingering: float = 2.0
+    queue: float = 5.0
     graceful: float = 30.0

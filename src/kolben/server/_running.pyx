@@ -14,6 +14,7 @@ from kolben.base._alive cimport TASKS, counts
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
 from kolben.server._answer cimport Answerer, GONE, TEXT, busy
+from kolben.server._backlog cimport Backlog
 from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
@@ -63,16 +64,19 @@ cdef class Runner(Answerer):
             note_place(self.engine.place, self.plan.name)
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
+        if self.engine.reactor.late:
+            return self.turn_away()
         if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
-        self.context = PyContext_Copy(self.engine.base_context)
-        self.thread = 0
-        if not self.engine.executor.submit_request(self):
-            return busy()
-        self.begin_to_wait()
-        return LATER
+        return self.submit()
+
+    cdef object turn_away(self):
+        """The server is behind: answer that it is busy, instead of running the plan."""
+        self.context = self.engine.base_context
+        self.engine.refused += 1
+        return busy()
 
     cdef int bring(self, object response) except -1:
         """A response that was waited for is here."""
@@ -135,6 +139,21 @@ cdef class Runner(Answerer):
 
     # ------------------------------------------------ in a thread
 
+    cdef object submit(self):
+        cdef Backlog backlog = self.engine.backlog
+        cdef int64_t now = self.engine.reactor.lease.now()
+        self.context = PyContext_Copy(self.engine.base_context)
+        if backlog.behind:
+            backlog.observe(self.engine.executor.has_free_thread, 1, now)
+        self.queued = now
+        self.thread = 0
+        if self.engine.executor.submit_request(self):
+            self.begin_to_wait()
+            return LATER
+        backlog.fall_behind(now)
+        self.engine.refused += 1
+        return busy()
+
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
         try:
@@ -166,8 +185,11 @@ cdef class Runner(Answerer):
         cdef int64_t began
         if self.fd < 0 or plan is None:
             return                                        # cut, or refused, while it waited
-        self.thread = PyThread_get_thread_ident()
         began = self.engine.reactor.lease.now()
+        if self.engine.backlog.is_too_long(began - self.queued, began):
+            self.engine.reactor.post(self.on_response, self.turn_away())
+            return
+        self.thread = PyThread_get_thread_ident()
         request, context = self.request, self.context
         if self.engine.access_log is not None:
             self.started = microseconds()
