@@ -85,6 +85,7 @@ class ProxyHandler(Handler):
     def __init__(self, handler: Handler, trust: Trust, *, standard: bool = False) -> None:
         """`standard`: the proxy writes Forwarded, not X-Forwarded-For."""
         self.request_class = handler.request_class
+        self.lifespan = handler.lifespan
         self._handler = handler
         self._trust = trust
         self._hops = forwarded_hops if standard else x_forwarded_hops
