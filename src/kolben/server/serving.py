@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
-from kolben.net import TCPAddress, listen_all, parse_address
+from kolben.net import TCPAddress, UnixAddress, listen_all, parse_address
 from kolben.server._acceptor import Acceptor, adopt
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
@@ -269,9 +269,9 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 def server_of(listener: Listener) -> tuple[str, int | None]:
     """Both parts of a request's `server`: (host, port), or (path, None) for a Unix socket."""
     address = listener.address
-    if isinstance(address, TCPAddress):
-        return address.host, address.port
-    return address.path, None
+    if isinstance(address, UnixAddress):
+        return address.path, None
+    return address.host, address.port
 
 
 def url_of(listener: Listener) -> str:
