@@ -57,7 +57,9 @@ SIGNALS = (
 
 def make_handler(app: App) -> Handler:
     """Return what the server asks for the plan of a request."""
-    return AppHandler(app, PlanCompiler(app))
+    handler = AppHandler(app, PlanCompiler(app))
+    handler.lifespan = app._lifespan
+    return handler
 
 
 class PlanCompiler:

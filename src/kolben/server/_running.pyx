@@ -259,7 +259,10 @@ cdef class Runner(Answerer):
         self.plan.record.calls += 1
         reactor.begin_call(STEP, self)
         try:
-            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
+            coroutine = self.plan.run_async(self.request)
+            if self.plan.answers_early:
+                coroutine.connection = self
+            task = self.engine.starter.start(coroutine, self.context, self.plan.name)
         except BaseException:
             reactor.end_call()
             return self.failed()
@@ -290,14 +293,43 @@ cdef class Runner(Answerer):
     def on_task_done(self, task):
         """In the loop, not in a turn."""
         self.engine.reactor.lease.tasks -= 1
-        self.task = None
         counts[TASKS] -= 1
+        if self.task is task:
+            self.task = None
         response = self.result_of(task)
+        if response is None:                              # it has answered before its end
+            return
         if self.fd >= 0:
             self.done = response
             self.engine.reactor.schedule(self)
         else:
             self.bring(response)
+
+    def answer_early(self, response):
+        """In a task: its answer; the task goes on, and the connection waits for it no more."""
+        self.engine.reactor.post(self.on_early_response, response)
+
+    def stream_early(self, body, response):
+        """In a task: the head of its answer, whose body it goes on to write.
+
+        `body` is told when it may, by `start`; `resume` and `cancel` as for other bodies.
+        """
+        self.engine.reactor.post(self.on_early_stream, (body, response))
+
+    def on_early_response(self, response):
+        """In a turn: the same."""
+        self.task = None
+        self.on_response(response)
+
+    def on_early_stream(self, early):
+        """In a turn: the same."""
+        body, response = early
+        self.task = None
+        if self.fd < 0:
+            body.cancel()
+        self.stream = body
+        self.serve(SEND, NULL, response)
+        self.advance()
 
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
