@@ -11,11 +11,14 @@ from kolben.net.address import (
     parse_address,
 )
 from kolben.net.connecting import connect
+from kolben.net.datagram import Datagram, DatagramSocket, bind
 from kolben.net.listener import Listener, listen, listen_all
 from kolben.net.stream import Stream
 
 __all__ = [
     "Address",
+    "Datagram",
+    "DatagramSocket",
     "InheritedAddress",
     "Listener",
     "Stream",
@@ -24,6 +27,7 @@ __all__ = [
     "UDPAddress",
     "UnixAddress",
     "UnixDatagramAddress",
+    "bind",
     "connect",
     "listen",
     "listen_all",

@@ -11,7 +11,6 @@ Invariants: events are edge-triggered, so an endpoint remembers in `readable` th
 batch may point to endpoints that are gone: forget() strikes them out.
 """
 
-import asyncio
 import collections.abc
 import warnings
 
@@ -67,7 +66,7 @@ cdef extern from *:
     void set_protocol "kn_set"(void *advance, object waiter)
 
 
-cdef object get_running_loop = asyncio.get_running_loop
+cdef object get_running_loop = None       # asyncio's: the blocking form does without asyncio
 cdef dict hubs = {}           # of each loop that has one
 cdef Hub last = None          # asked for last
 WAIT = object()
@@ -75,7 +74,9 @@ WAIT = object()
 
 cdef Hub current_hub():
     """The hub of the running loop; made if there is none."""
-    global last
+    global get_running_loop, last
+    if get_running_loop is None:
+        from asyncio import get_running_loop
     loop = get_running_loop()
     if last is not None and last.loop is loop and not last.closed:
         return last
@@ -467,7 +468,9 @@ cdef class Waiter:
     def result(self):
         """Asyncio's: nothing, for the operation has it, or CancelledError."""
         if self.state == CANCELLED:
-            raise asyncio.CancelledError(*([] if self.message is None else [self.message]))
+            from asyncio import CancelledError
+
+            raise CancelledError(*([] if self.message is None else [self.message]))
 
     def exception(self):
         """Asyncio's."""

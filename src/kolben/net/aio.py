@@ -10,14 +10,16 @@ import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from kolben.base.errors import UsageError
 from kolben.net import _stream
 from kolben.net import listener as blocking
+from kolben.net._datagram import Datagram, DatagramSocket
 from kolben.net._stream import Acceptor
-from kolben.net.address import Address, TCPAddress, TLSAddress, UnixAddress, parse_address
+from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 from kolben.net.connecting import make_socket
+from kolben.net.datagram import open_bound, open_connected
 from kolben.net.errors import ClosedError
 from kolben.net.listener import BACKLOG
 from kolben.net.peers import PeerCredentials, credentials_of
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from kolben.net._hub import Operation
 
-__all__ = ["Listener", "Stream", "connect", "listen"]
+__all__ = ["Datagram", "DatagramSocket", "Listener", "Stream", "bind", "connect", "listen"]
 
 
 class Stream(_stream.Stream):
@@ -122,13 +124,41 @@ async def listen(address: str | Address, backlog: int = BACKLOG, *, mode: int | 
     return Listener(blocking.listen(address, backlog, mode=mode, tls=tls))
 
 
+async def bind(address: str | Address, *, mode: int | None = None, reuse_port: bool = False) -> DatagramSocket:
+    """Open a socket that receives datagrams, as `kolben.net.bind` does."""
+    sock, file = open_bound(address, mode=mode, reuse_port=reuse_port)
+    return DatagramSocket(sock, file=file)
+
+
+@overload
+async def connect(
+    address: TCPAddress | TLSAddress | UnixAddress,
+    *,
+    timeout: float | None = None,
+    tls: "SSLContext | None" = None,
+    local: str | Address | None = None,
+) -> Stream: ...
+
+
+@overload
+async def connect(
+    address: UDPAddress | UnixDatagramAddress, *, timeout: float | None = None, local: str | Address | None = None
+) -> DatagramSocket: ...
+
+
+@overload
+async def connect(
+    address: str, *, timeout: float | None = None, tls: "SSLContext | None" = None, local: str | Address | None = None
+) -> Any: ...
+
+
 async def connect(
     address: str | Address,
     *,
-    timeout: float | None = None,  # noqa: ASYNC109 - the same names as the blocking form
+    timeout: float | None = None,
     tls: "SSLContext | None" = None,
     local: str | Address | None = None,
-) -> Stream:
+) -> Stream | DatagramSocket:
     """Connect, as `kolben.net.connect` does, without holding the loop up."""
     target = read_target(address)
     try:
@@ -140,7 +170,11 @@ async def connect(
         raise
 
 
-async def _connect(target: Address, tls: "SSLContext | None", local: str | Address | None) -> Stream:
+async def _connect(target: Address, tls: "SSLContext | None", local: str | Address | None) -> Stream | DatagramSocket:
+    if isinstance(target, (UDPAddress, UnixDatagramAddress)):
+        candidate = (await _candidates(target, socket.SOCK_DGRAM))[0] if isinstance(target, UDPAddress) else None
+        sock, file = open_connected(target, candidate, local)
+        return DatagramSocket(sock, peer_address=target, file=file)
     if isinstance(target, UnixAddress):
         return await _connect_unix(target)
     if not isinstance(target, (TCPAddress, TLSAddress)):
@@ -148,11 +182,11 @@ async def _connect(target: Address, tls: "SSLContext | None", local: str | Addre
     return await _race(target, await _candidates(target), local)
 
 
-async def _candidates(target: TCPAddress | TLSAddress) -> list[Candidate]:
+async def _candidates(target: TCPAddress | TLSAddress | UDPAddress, kind: int = socket.SOCK_STREAM) -> list[Candidate]:
     if is_literal(target.host):
-        return in_order(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+        return in_order(socket.getaddrinfo(target.host, target.port, type=kind, flags=socket.AI_NUMERICHOST))
     try:
-        return in_order(await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+        return in_order(await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=kind))
     except OSError as error:
         raise unknown_host(target, error) from error
 

@@ -6,10 +6,11 @@ import select
 import socket
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from kolben.base.errors import UsageError
-from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, parse_address
+from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
+from kolben.net.datagram import DatagramSocket, candidate_of, open_connected
 from kolben.net.errors import TimedOutError
 from kolben.net.refusal import connect_refusal
 from kolben.net.resolving import ATTEMPT_DELAY, Candidate, in_order, is_literal, read_target, unknown_host
@@ -22,9 +23,29 @@ if TYPE_CHECKING:
 __all__ = ["connect", "make_socket", "read_local"]
 
 
+@overload
+def connect(
+    address: TCPAddress | TLSAddress | UnixAddress,
+    *,
+    timeout: float | None = None,
+    tls: "SSLContext | None" = None,
+    local: str | Address | None = None,
+) -> Stream: ...
+
+
+@overload
+def connect(
+    address: UDPAddress | UnixDatagramAddress, *, timeout: float | None = None, local: str | Address | None = None
+) -> DatagramSocket: ...
+
+
+@overload
+def connect(address: str, *, timeout: float | None = None, tls: "SSLContext | None" = None, local: str | Address | None = None) -> Any: ...
+
+
 def connect(
     address: str | Address, *, timeout: float | None = None, tls: "SSLContext | None" = None, local: str | Address | None = None
-) -> Stream:
+) -> Stream | DatagramSocket:
     """Connect: to `host:port`, `tcp://host:port`, `tls://host:port` or `unix:/path` by a Stream; to `udp://`, `unix-dgram:` for datagrams.
 
     Args:
@@ -40,6 +61,9 @@ def connect(
     """
     target = read_target(address)
     deadline = None if timeout is None else time.monotonic() + timeout
+    if isinstance(target, (UDPAddress, UnixDatagramAddress)):
+        sock, file = open_connected(target, candidate_of(target) if isinstance(target, UDPAddress) else None, local)
+        return DatagramSocket(sock, peer_address=target, file=file)
     if isinstance(target, UnixAddress):
         return Stream(_connect_unix(target, deadline), peer_address=target)
     if not isinstance(target, (TCPAddress, TLSAddress)):

@@ -8,19 +8,16 @@ import errno
 import os
 import select
 import socket
-import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from grp import getgrnam
-from pathlib import Path
-from pwd import getpwnam
+from collections.abc import Iterator
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kolben.base.errors import UsageError
 from kolben.net.address import Address, InheritedAddress, TCPAddress, TLSAddress, UnixAddress, parse_address
+from kolben.net.binding import SocketFile, bind_unix, give_to
 from kolben.net.errors import ClosedError, TimedOutError, UnknownHostError, stream_error
 from kolben.net.refusal import refusal
 from kolben.net.stream import Stream
@@ -50,14 +47,13 @@ class Listener:
         tls: Who we are, if its streams speak TLS.
     """
 
-    def __init__(self, sock: socket.socket, address: TCPAddress | TLSAddress | UnixAddress, file: tuple[int, int] | None = None) -> None:
-        """Take a listening socket; `file` is device and inode of the file that was made for it."""
+    def __init__(self, sock: socket.socket, address: TCPAddress | TLSAddress | UnixAddress, file: SocketFile | None = None) -> None:
+        """Take a listening socket; `file` is what was made for it."""
         self.address = address
         self.timeout: float | None = None
         self.tls: SSLContext | None = None
         self._socket = sock
         self._file = file
-        self._process = os.getpid()
 
     def fileno(self) -> int:
         """Its descriptor; -1 once closed."""
@@ -108,10 +104,8 @@ class Listener:
         A forked child only closes its descriptor, and a file that somebody else put there meanwhile stays.
         """
         self._socket.close()
-        if self._file and isinstance(self.address, UnixAddress) and self._process == os.getpid():
-            with suppress(OSError):
-                if _identity(self.address.path) == self._file:
-                    Path(self.address.path).unlink()
+        if self._file:
+            self._file.remove()
         self._file = None
 
     def __enter__(self) -> Self:
@@ -267,79 +261,19 @@ def _listen_unix(address: UnixAddress, backlog: int, mode: int | None) -> Listen
     if address.is_abstract and sys.platform != "linux":
         msg = f"cannot listen on {address}: abstract names are Linux's. Write a path, such as unix:/tmp/app.sock."
         raise UsageError(msg)
-    name = "\0" + address.path[1:] if address.is_abstract else address.path
     with ExitStack() as undo:
         sock = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         sock.setblocking(False)
         try:
-            with _umask(address.mode if mode is None else mode):
-                _bind_unix(sock, name)
+            bind_unix(sock, address, address.mode if mode is None else mode)
             if address.owner:
-                _give_to(address)
+                give_to(address)
             sock.listen(backlog)  # only now: nobody connects to a file that is not yet whose it is to be
-            file = None if address.is_abstract else _identity(address.path)
+            file = None if address.is_abstract else SocketFile.at(address.path)
         except OSError as error:
             raise refusal(error, address) from error
         undo.pop_all()
     return Listener(sock, address, file)
-
-
-def _bind_unix(sock: socket.socket, name: str) -> None:
-    try:
-        sock.bind(name)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE or name.startswith("\0") or not _is_stale(name):
-            raise
-        Path(name).unlink()
-        sock.bind(name)
-
-
-def _give_to(address: UnixAddress) -> None:
-    user, _, group = address.owner.partition(":")
-    try:
-        os.chown(address.path, _id_of(user, lambda name: getpwnam(name).pw_uid), _id_of(group, lambda name: getgrnam(name).gr_gid))
-    except (KeyError, OSError) as error:
-        Path(address.path).unlink()
-        reason = error.strerror if isinstance(error, OSError) else error.args[0]
-        msg = (
-            f"cannot listen on {address}: its file cannot be given to {address.owner!r} ({reason})."
-            " Name a user or group of yours, or start as root."
-        )
-        raise UsageError(msg) from error
-
-
-def _id_of(text: str, look_up: Callable[[str], int]) -> int:
-    """The number of a user or a group; -1 for what is to stay as it is."""
-    if not text:
-        return -1
-    return int(text) if text.isdigit() else look_up(text)
-
-
-def _is_stale(path: str) -> bool:
-    """Whether it is a socket's file that nobody listens on: its process ended without removing it."""
-    if not stat.S_ISSOCK(Path(path).lstat().st_mode):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)  # a full queue is somebody who listens, not a reason to wait
-        return probe.connect_ex(path) == errno.ECONNREFUSED
-
-
-@contextmanager
-def _umask(mode: int | None) -> Iterator[None]:
-    """Let files be made with `mode`: from the first moment, unlike a chmod after bind."""
-    if mode is None:
-        yield
-        return
-    before = os.umask(0o777 & ~mode)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _identity(path: str) -> tuple[int, int]:
-    status = Path(path).lstat()
-    return status.st_dev, status.st_ino
 
 
 # --- inherited ---------------------------------------------------------------------------------------------------------------

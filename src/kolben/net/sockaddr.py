@@ -4,9 +4,10 @@ import os
 import socket
 import sys
 
-from kolben.net.address import TCPAddress, UDPAddress, UnixAddress, UnixDatagramAddress
+from kolben.base.errors import UsageError
+from kolben.net.address import TCPAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 
-__all__ = ["datagram_address", "pack_ip", "stream_address"]
+__all__ = ["datagram_address", "pack", "stream_address"]
 
 _IS_LINUX = sys.platform.startswith("linux")
 
@@ -54,12 +55,34 @@ def datagram_address(raw: bytes) -> UDPAddress | UnixDatagramAddress:
     return UnixDatagramAddress(_read_path(raw))
 
 
-def pack_ip(family: int, sockaddr: tuple[str, int] | tuple[str, int, int, int]) -> bytes:
-    """Write an address that getaddrinfo() gave."""
-    host, port, *rest = sockaddr
-    head = family.to_bytes(2, sys.byteorder) if _IS_LINUX else bytes([16 if family == socket.AF_INET else 28, family])
-    if family == socket.AF_INET:
-        return head + port.to_bytes(2, "big") + socket.inet_pton(family, host) + bytes(8)
-    flow, scope = rest or (0, 0)
-    packed = socket.inet_pton(family, host.partition("%")[0])
-    return head + port.to_bytes(2, "big") + flow.to_bytes(4, "big") + packed + scope.to_bytes(4, sys.byteorder)
+def pack(address: object) -> bytes:
+    """Write where a datagram is to go: an address, or its text.
+
+    Raises:
+        UsageError: it is none for datagrams, or a name that would have to be looked up.
+    """
+    if isinstance(address, str):
+        address = parse_address(address)
+    if isinstance(address, UnixDatagramAddress):
+        path = os.fsencode(address.path)
+        return _head(socket.AF_UNIX, 2 + len(path) + 1) + (b"\0" + path[1:] if address.is_abstract else path + b"\0")
+    if not isinstance(address, UDPAddress):
+        raise UsageError(f"cannot send a datagram to {address}: expected udp://host:port or unix-dgram:/path")
+    try:
+        return _pack_ip(address)
+    except OSError as error:
+        advice = "Look it up once, by connect(), and send to what it found."
+        raise UsageError(f"cannot send a datagram to {address}: expected an IP address, got a name. {advice}") from error
+
+
+def _head(family: int, length: int) -> bytes:
+    return family.to_bytes(2, sys.byteorder) if _IS_LINUX else bytes([length, family])
+
+
+def _pack_ip(address: UDPAddress) -> bytes:
+    port = address.port.to_bytes(2, "big")
+    if ":" not in address.host:
+        return _head(socket.AF_INET, 16) + port + socket.inet_pton(socket.AF_INET, address.host) + bytes(8)
+    host, _, scope = address.host.partition("%")
+    number = 0 if not scope else int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+    return _head(socket.AF_INET6, 28) + port + bytes(4) + socket.inet_pton(socket.AF_INET6, host) + number.to_bytes(4, sys.byteorder)
