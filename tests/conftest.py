@@ -21,7 +21,7 @@ class Running:
         self.services = {service.name: service for service in app.services}
         for service in app.services:
             service.take(open_sockets(re.sub(r":\d+$", ":0", service.spec)))  # any free port
-        self.addresses = {name: service.sockets[0].address for name, service in self.services.items()}
+        self.addresses = {name: where(service.sockets[0]) for name, service in self.services.items()}
         self.server = Server(app.handler, [], limits=limits, timeouts=timeouts, services=app.services)
         self.thread = threading.Thread(target=self.server.run, name="serves")
         self.thread.start()
@@ -50,6 +50,10 @@ class Running:
         self.server.stop()
         self.thread.join(SOON)
         assert not self.thread.is_alive(), "the server did not stop"
+
+
+def where(sock):
+    return getattr(sock, "address", None) or sock.local_address
 
 
 @pytest.fixture

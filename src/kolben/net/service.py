@@ -8,15 +8,15 @@ them when it stops.  The life of one:
 
 from __future__ import annotations
 
+import socket
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
-from kolben.net import listen_all, parse_address
+from kolben.net import DatagramSocket, bind, listen_all, parse_address
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
-    from typing import Any
 
     from kolben.base import Limits, Timeouts
 
@@ -27,8 +27,6 @@ DATAGRAMS = ("udp://", "unix-dgram:")
 
 class Socket(Protocol):
     """A socket that listens, or that datagrams come to."""
-
-    address: Any
 
     def fileno(self) -> int:
         """Its descriptor; -1 once closed."""
@@ -97,8 +95,6 @@ def open_sockets(spec: str) -> list[Socket]:
         UsageError: it cannot be done; the message says why and what to do.
     """
     if spec.startswith(DATAGRAMS):
-        from kolben.net import bind
-
         return [bind(spec)]
     return [*listen_all(parse_address(spec.removeprefix("tls://")))]
 
@@ -106,7 +102,5 @@ def open_sockets(spec: str) -> list[Socket]:
 def adopt_sockets(spec: str, fds: Sequence[int]) -> list[Socket]:
     """Take descriptors of sockets that another process opened for `spec`."""
     if spec.startswith(DATAGRAMS):
-        from kolben.net import bind
-
-        return [bind(f"fd://{fd}") for fd in fds]
+        return [DatagramSocket(socket.socket(fileno=fd)) for fd in fds]
     return [each for fd in fds for each in listen_all(parse_address(f"fd://{fd}"))]

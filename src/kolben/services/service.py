@@ -92,8 +92,9 @@ class Base(Service):
 
     def places(self) -> list[str]:
         """Where a person finds it."""
-        scheme = self.spec.partition(":")[0] if "://" in self.spec else ""
-        return [f"{scheme}://{each.address}" if scheme else str(each.address) for each in self.sockets]
+        scheme, mark, _ = self.spec.partition("://")
+        found = [str(getattr(each, "address", None) or getattr(each, "local_address", "")) for each in self.sockets]
+        return [f"{scheme}://{each.rpartition('://')[2]}" if mark else each for each in found]
 
     def start(self, host: Host) -> None:
         """Begin to accept."""
