@@ -1,9 +1,9 @@
 """A server with handlers made of functions, peers that speak bytes to it, and the proof that nothing is left behind."""
 
-import asyncio
 import contextlib
 import functools
 import gc
+import inspect
 import os
 import re
 import select
@@ -30,7 +30,7 @@ class View(Plan):
 
     def __init__(self, function, *, mode=None, needs_body=True, pinned=True, streams_body=False):
         self.function = function
-        self.mode = mode if mode is not None else TASK if asyncio.iscoroutinefunction(function) else INLINE
+        self.mode = mode if mode is not None else TASK if inspect.iscoroutinefunction(function) else INLINE
         self.pinned = pinned
         self.needs_body = needs_body
         self.streams_body = streams_body

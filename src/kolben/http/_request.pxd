@@ -27,6 +27,8 @@ cdef class RequestBase:
     cdef object _query_string
     cdef object _headers
     cdef object _args
+    cdef object cached_data               # Werkzeug's _cached_data and _cached_json; None: not set
+    cdef tuple cached_json
     cdef object _environ
     cdef object _scheme
     cdef object _server

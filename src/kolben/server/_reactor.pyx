@@ -144,12 +144,16 @@ cdef class Reactor:
 
     cdef int watch(self, Watched watched, bint is_listener) except -1:
         watched.reactor = self
-        if is_listener:
-            self.poller.add_listener(watched.fd, <void *>watched)
-        else:
-            self.poller.add(watched.fd, <void *>watched)
+        self._watched.add(watched)                        # first: the poller holds a pointer, and this keeps the object alive
+        try:
+            if is_listener:
+                self.poller.add_listener(watched.fd, <void *>watched)
+            else:
+                self.poller.add(watched.fd, <void *>watched)
+        except BaseException:
+            self._watched.discard(watched)
+            raise
         watched.polled = True
-        self._watched.add(watched)
         return 0
 
     cdef int forget(self, Watched watched) except -1:

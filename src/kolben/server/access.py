@@ -9,22 +9,20 @@ it is short and plain; what else came from the wire is not logged.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
-from itertools import count
 from typing import TYPE_CHECKING, Any
+
+from kolben.http.marks import request_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kolben.http import Request
 
-__all__ = ["AccessLog", "request_id"]
+__all__ = ["AccessLog"]
 
 log = logging.getLogger("kolben.access")
-ID_LIMIT = 64  # characters of an id that a peer sends
-ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+/=")
 
 
 class AccessLog:
@@ -37,8 +35,6 @@ class AccessLog:
         self._clock = clock
         self._second = -1
         self._stamp = ""
-        self._ids = count(1)
-        self._prefix = ""
         if not log.hasHandlers():
             log.addHandler(logging.StreamHandler(sys.stderr))
             log.setLevel(logging.INFO)
@@ -75,23 +71,12 @@ class AccessLog:
             facts["peer"] = peer
         if request is not None:
             rule = request.url_rule
-            facts |= {"route": None if rule is None else rule.rule, "id": request_id(request) or self._make_id()}
+            facts |= {"route": None if rule is None else rule.rule, "id": request_id(request)}
             facts |= {"bytes": None if size < 0 else size, "body_us": body, "queue_us": queue, "run_us": run}
         log.info('%s - - [%s] "%s" %d', client or "-", self._time(), line, status, extra={"facts": facts})
-
-    def _make_id(self) -> str:
-        if not self._prefix:
-            self._prefix = os.urandom(6).hex()
-        return f"{self._prefix}-{next(self._ids):x}"
 
     def _time(self) -> str:
         second = int(self._clock())
         if second != self._second:
             self._second, self._stamp = second, time.strftime("%d/%b/%Y %H:%M:%S", time.localtime(second))
         return self._stamp
-
-
-def request_id(request: Request) -> str | None:
-    """Return the id that a proxy gave the request (X-Request-ID), if it is fit to be logged."""
-    text = request.headers.get("X-Request-ID")
-    return text if text and len(text) <= ID_LIMIT and ID_CHARACTERS.issuperset(text) else None

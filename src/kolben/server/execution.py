@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import threading
+import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +158,7 @@ class Executor:
 
     def work(self) -> None:
         """Do one job after the other, until `shutdown`."""
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next_job()) is not None:
             try:
                 job()
             except BaseException:
@@ -168,6 +169,13 @@ class Executor:
                 return
         with self._lock:
             self._threads -= 1
+
+    def _next_job(self) -> Callable[[], Any] | None:
+        while True:
+            try:
+                return self._jobs.get()
+            except MemoryError:  # waiting takes some in itself; the thread is counted and has to go on
+                time.sleep(0.01)
 
     def _is_surplus(self) -> bool:
         """After a job: whether the present thread came back from a lazy body and its place is taken."""

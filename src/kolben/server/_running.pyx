@@ -1,0 +1,249 @@
+"""Where the plan of a request runs (D3): inline, in a thread of the pool, or as a task of the loop."""
+
+import logging
+from asyncio import CancelledError
+
+cimport cython
+
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+
+from kolben.base._alive cimport TASKS, counts
+from kolben.http._plan cimport INLINE, Plan, TASK
+from kolben.http._response cimport is_lazy, plain_response
+from kolben.server._answer cimport Answerer, TEXT, busy
+from kolben.server._engine cimport PLACE_SIZE
+from kolben.server._incoming cimport RUNNING, SEND
+from kolben.server._lease cimport CALL, STEP, microseconds
+from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
+from kolben.server._socket cimport usleep
+
+from kolben.server.streams import ThreadBody
+
+cdef extern from "Python.h":
+    object PyContext_Copy(object context)
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
+
+cdef object log = logging.getLogger("kolben.server")
+cdef object LATER = object()          # not None, which a view may return by mistake
+
+
+cdef int note_place(char *place, object name) except -1:
+    """Leave a plan's name where whoever looks for the cause of a crash finds it."""
+    cdef Py_ssize_t n
+    cdef const char *text = PyUnicode_AsUTF8AndSize(name, &n)
+    n = min(n, PLACE_SIZE - 1)
+    memcpy(place, text, n)
+    place[n] = 0
+    return 0
+
+
+@cython.no_gc_clear       # as what it is made of, and what is made of it
+cdef class Runner(Answerer):
+
+    cdef object run(self):
+        self.phase = RUNNING
+        if self.engine.place != NULL:
+            note_place(self.engine.place, self.plan.name)
+        if self.engine.access_log is not None:
+            self.ready = self.started = microseconds()
+        if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
+            return self.run_inline()
+        if self.plan.mode == TASK:
+            return self.run_task()
+        self.context = PyContext_Copy(self.engine.base_context)
+        if not self.engine.executor.submit_request(self):
+            return busy()
+        return LATER
+
+    def failed(self):
+        """While an exception is handled: log it; what is answered instead."""
+        log.exception("Error in %s, not caught by the application", self.plan.name)
+        return plain_response(500, TEXT, "Internal Server Error\n")
+
+    # ------------------------------------------------ inline
+
+    cdef object run_inline(self):
+        cdef Reactor reactor = self.engine.reactor
+        cdef Plan plan = self.plan
+        cdef int64_t lasted
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
+        reactor.leave_loop()
+        reactor.begin_call(CALL, self)
+        PyContext_Enter(self.context)
+        try:
+            response = plan.run(self.request)
+        except BaseException:
+            response = self.failed()
+        finally:
+            PyContext_Exit(self.context)
+        lasted = reactor.end_call()
+        if plan.note_inline(lasted):
+            log.info("%s runs in a thread from now on: a call took %.1f ms", plan.name, lasted / 1000)
+        if lasted < 0:                                    # others were served meanwhile, and perhaps this connection has ended
+            reactor.post(self.on_response, response)
+            return LATER
+        return response
+
+    cdef object on_rescue(self):
+        """In the watchdog's thread: let others use what is shared, and send what was answered before this request."""
+        cdef int64_t times
+        self.engine.exchange_buffers()
+        self.plan.note_rescue()
+        self.flush()
+        times = self.plan.record.rescued
+        return self.plan.name if times & (times - 1) == 0 else None       # one that is pinned may block every time
+
+    cdef object running(self):
+        return "a body" if self.plan is None else self.plan.name
+
+    # ------------------------------------------------ in a thread
+
+    def run_in_thread(self):
+        """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        try:
+            self.run_and_post()
+        except BaseException:                             # there was no memory, most likely: who asked must not wait for ever
+            self.give_up()
+            raise
+
+    cdef int give_up(self) except -1:
+        cdef int tries = MEMORY_TRIES
+        while True:
+            try:
+                self.engine.reactor.post(self.on_lost, None)
+                return 0
+            except MemoryError:                           # for the bound method
+                tries -= 1
+                if tries == 0:
+                    raise
+            with nogil:
+                usleep(MEMORY_WAIT)
+
+    def on_lost(self, _):
+        """In a turn: a thread could not do its work for this connection."""
+        self.abort()
+
+    def run_and_post(self):
+        cdef bint lazy = False
+        cdef Plan plan = self.plan
+        cdef int64_t began = self.engine.reactor.lease.now()
+        request, context = self.request, self.context
+        if self.fd < 0:
+            return                                        # cut while it waited
+        if self.engine.access_log is not None:
+            self.started = microseconds()
+        if plan.streams_body and not self.engine.executor.leave_pool():
+            self.engine.reactor.post(self.on_response, busy())
+            return
+        try:
+            PyContext_Enter(context)
+            try:
+                response = plan.run(request)
+                lazy = is_lazy(response) and not hasattr(response.response, "__aiter__")
+            except BaseException:
+                response = self.failed()
+            finally:
+                PyContext_Exit(context)
+            if lazy:
+                plan.note_lazy()
+                self.iterate_in_thread(response, context, plan.streams_body)
+                return
+            # With one peer alone, no other thread has anything to do meanwhile.
+            if plan.note_in_thread(self.engine.reactor.lease.now() - began, self.engine.active > 1):
+                log.info("%s runs inline from now on: its calls are short", plan.name)
+            if not self.engine.reactor.post(self.on_response, response):
+                self.forget_response(response, context)
+        finally:
+            if plan.streams_body:
+                self.engine.executor.return_to_pool()
+
+    def iterate_in_thread(self, response, context, has_left_pool):
+        """In the thread that made it: iterate over a lazy body, when the loop's thread has sent the head."""
+        if not has_left_pool and not self.engine.executor.leave_pool():
+            self.forget_response(response, context)
+            self.engine.reactor.post(self.on_response, busy())
+            return
+        try:
+            body = ThreadBody(self, response)
+            if not self.engine.reactor.post(self.on_lazy, body):
+                body.cancel()
+            context.run(body.pump)
+        finally:
+            if not has_left_pool:
+                self.engine.executor.return_to_pool()
+
+    def on_response(self, response):
+        """In a turn: a thread has made a whole response."""
+        self.serve(SEND, NULL, response)
+        self.advance()
+
+    def on_lazy(self, body):
+        """In a turn: a thread has made a response and waits to be told to iterate over its body."""
+        self.stream = body
+        self.serve(SEND, NULL, body.response)
+        self.advance()
+
+    # ------------------------------------------------ as a task
+
+    cdef object run_task(self):
+        cdef Reactor reactor = self.engine.reactor
+        if reactor.lease.is_taken():
+            reactor.post_to_loop(self.run_late_task, None)
+            return LATER
+        self.scope = self.engine.contexts.lend()
+        self.context = self.scope.context
+        reactor.enter_loop()
+        self.plan.record.calls += 1
+        reactor.begin_call(STEP, self)
+        try:
+            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
+        except BaseException:
+            reactor.end_call()
+            return self.failed()
+        reactor.end_call()
+        if self.engine.starter.is_done:
+            response = self.result_of(task)
+            task = None                                   # which keeps the Context
+            return response
+        reactor.lease.tasks += 1
+        task.add_done_callback(self.on_task_done)
+        self.task = task
+        counts[TASKS] += 1
+        return LATER
+
+    def run_late_task(self, _):
+        """In a turn: the loop's thread has the lease again."""
+        if self.fd < 0:                                   # cut while it waited
+            self.drop_spool()
+            self.release()
+        else:
+            response = self.run_task()
+            if response is not LATER:
+                self.serve(SEND, NULL, response)
+            self.advance()
+
+    def on_task_done(self, task):
+        """In the loop, not in a turn."""
+        self.engine.reactor.lease.tasks -= 1
+        self.task = None
+        counts[TASKS] -= 1
+        response = self.result_of(task)
+        if self.fd >= 0:
+            self.done = response
+            self.engine.reactor.schedule(self)
+        else:
+            self.drop(response)
+
+    def result_of(self, task):
+        """What a finished task returned; 500 for what it raised."""
+        try:
+            return task.result()
+        except CancelledError:
+            return plain_response(503, TEXT, "The server cancelled the request.\n")
+        except BaseException:
+            return self.failed()
