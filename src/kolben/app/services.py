@@ -5,6 +5,7 @@ Registered here, run by whoever serves the app: in its processes, with its limit
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,6 @@ from kolben.base import UsageError
 from kolben.net import parse_address
 
 if TYPE_CHECKING:
-    import os
     import ssl
 
     from kolben.net.service import Service
@@ -100,6 +100,43 @@ class Services(Dispatch):
             return function
 
         return register
+
+    @setupmethod
+    def ftp(
+        self,
+        folder: str | os.PathLike[str],
+        address: str = "127.0.0.1:2121",
+        *,
+        authenticate: Callable[[str, str], Any] | None = None,
+        may: Callable[[str, str, str], Any] | None = None,
+        name: str = "ftp",
+        connections: int = 0,
+        **options: Any,
+    ) -> None:
+        """Serve a folder over FTP: `app.ftp("shared", authenticate=check_password, may=allowed)`.  Needs `kolben[ftp]`.
+
+        Args:
+            folder: What is served; a relative path begins at the app's root.
+            address: "host:port".
+            authenticate: Called with name and password; whether they may come in.  Left out, "anonymous" alone.
+            may: Called with a name, "read" or "write", and a path such as "/reports/may.txt"; whether they may.  Left out, read only.
+            name: For logs and lists.
+            connections: How many may be open in each process.
+            options: `passive_ports`, `public_address`, `certificate`, `key`, `require_tls`, `timeout`: those of
+                `kolben.services.ftp.FTPSessions`.
+
+        Raises:
+            UsageError: the extra is not installed, or the folder is none.
+        """
+        from kolben.services.ftp import FTPSessions
+
+        sessions = FTPSessions(
+            os.path.join(self.root_path, folder),
+            authenticate=authenticate and self.ensure_sync(authenticate),
+            may=may and self.ensure_sync(may),
+            **options,
+        )
+        self._stream_service(spec_of("tcp", address), name=name, timeout=None, connections=connections)(sessions)
 
     def _stream_service(self, spec: str, **options: Any) -> Callable[[F], F]:
         def register(function: F) -> F:
