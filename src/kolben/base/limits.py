@@ -31,6 +31,7 @@ class Limits:
         backlog: Length of that queue.
         threads: Threads that run sync views; 1 or more.
         stream_threads: Threads that run the rest of a sync view's lazy body.
+        connection_threads: Threads that run sync services, one for each connection; more connections wait in the kernel's queue.
         queue: Requests that wait for a thread; beyond it 503 with Retry-After.
     """
 
@@ -48,6 +49,7 @@ class Limits:
     backlog: int = 2048
     threads: int = 40
     stream_threads: int = 200
+    connection_threads: int = 200
     queue: int = 1024
 
     def __post_init__(self) -> None:
