@@ -23,11 +23,16 @@ cdef class Answerer(Receiver):
     cdef bint stream_chunked
     cdef int64_t stream_left          # of an announced length; -1: none
     cdef tuple closing                # (a response to be closed once its last byte is out, its context), or None
-    cdef int64_t began, ready, started    # microseconds, if there is an access log: its head was complete, its body too, its plan ran
+    # Microseconds, if there is an access log: its head was complete, its body too, its plan ran, its answer was made.
+    cdef int64_t began, ready, started, answered
+    cdef tuple noted                  # what the log is to be told once the answer is out; None: nothing
+    cdef int64_t written              # bytes of a lazy body
 
     cdef bint answer(self, object response) except -1         # whether it is complete: `finish` is next
     cdef int finish(self) except -1
     cdef int say_last(self, PlainResponse response) except -1
+    cdef int note(self, int status) except -1
+    cdef int tell(self, bint whole) except -1
     cdef int begin_stream(self, object response) except -1
     cdef int drop(self, object response) except -1
     cdef int put_away(self, object response) except -1

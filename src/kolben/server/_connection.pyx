@@ -175,6 +175,8 @@ cdef class Connection(Runner):
         if closing is not None:
             self.closing = None
             self.forget_response(closing[0], closing[1])
+        if self.noted is not None and self.phase != STREAMING:
+            self.tell(True)
         if self.ending:
             return self.end()
         if self.phase == READING_HEAD:
@@ -232,6 +234,8 @@ cdef class Connection(Runner):
         self.input = NULL
         self.pending = None
         self.pending_size = 0
+        if self.noted is not None:
+            self.tell(False)
         if self.incoming is not None:
             self.end_incoming(GONE)
         stream, self.stream = self.stream, None

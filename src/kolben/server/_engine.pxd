@@ -7,6 +7,7 @@ from kolben.http._request cimport ConnectionInfo
 from kolben.http._response cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
+from kolben.server._backlog cimport Backlog
 from kolben.server._reactor cimport Reactor
 from kolben.server._tasks cimport TaskStarter
 from kolben.wire._head cimport HeadParser
@@ -31,6 +32,7 @@ cdef class Engine:
     cdef unsigned char *spare_buffer  # as many; no page of it is touched before the first rescue
     cdef readonly object spool_quota  # SpoolQuota of bodies.py
     cdef object executor              # Executor of execution.py
+    cdef readonly Backlog backlog     # of requests that wait for it
     cdef object base_context          # contextvars.Context that every request's is a copy of
     cdef Contexts contexts            # that inline calls run in
     cdef TaskStarter starter

@@ -7,6 +7,7 @@ from typing_extensions import disjoint_base
 from kolben.base import Limits, Timeouts
 from kolben.http import Handler
 from kolben.net._buffer import BlockPool
+from kolben.server._backlog import Backlog
 from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
@@ -41,6 +42,10 @@ class Engine:
 
     @property
     def reactor(self) -> Reactor: ...
+    @property
+    def backlog(self) -> Backlog:
+        """Of requests that wait for a thread."""
+
     @property
     def limits(self) -> Limits: ...
     @property

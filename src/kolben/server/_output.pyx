@@ -75,6 +75,7 @@ cdef class Sender(Watched):
         if self.pending is not None:
             self.flush()
             return self.hold(body, 0)
+        self.engine.reactor._present_is_new = False
         sent = send2(self.fd, output.data, head, p, n)
         if sent < 0:
             if errno != EAGAIN and errno != EWOULDBLOCK:
@@ -127,6 +128,7 @@ cdef class Sender(Watched):
         cdef Py_ssize_t sent
         if self.pending is not None:
             return self.hold(PyBytes_FromStringAndSize(<const char *>p, n), 0)
+        self.engine.reactor._present_is_new = False
         sent = send(self.fd, p, n)
         if sent == n:
             return 0

@@ -64,6 +64,10 @@ class Reactor:
     def blocked_step(self) -> str | None:
         """In the watchdog's thread: the name of a task whose first step lasts; None if there is none, or it was named already."""
 
+    @property
+    def late(self) -> bool:
+        """Whether who has its turn now waited for too long, so that its request is refused."""
+
     def fileno(self) -> int:
         """The descriptor that the loop watches for reading."""
 

@@ -15,6 +15,7 @@ from kolben.base._alive cimport TASKS, counts
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
 from kolben.server._answer cimport Answerer, GONE, TEXT, busy
+from kolben.server._backlog cimport Backlog
 from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
@@ -64,16 +65,19 @@ cdef class Runner(Answerer):
             note_place(self.engine.place, self.plan.name)
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
+        if self.engine.reactor.late:
+            return self.turn_away()
         if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
-        self.context = PyContext_Copy(self.engine.base_context)
-        self.thread = 0
-        if not self.engine.executor.submit_request(self):
-            return busy()
-        self.begin_to_wait()
-        return LATER
+        return self.submit()
+
+    cdef object turn_away(self):
+        """The server is behind: answer that it is busy, instead of running the plan."""
+        self.context = self.engine.base_context
+        self.engine.refused += 1
+        return busy()
 
     cdef int bring(self, object response) except -1:
         """A response that was waited for is here."""
@@ -139,6 +143,21 @@ cdef class Runner(Answerer):
 
     # ------------------------------------------------ in a thread
 
+    cdef object submit(self):
+        cdef Backlog backlog = self.engine.backlog
+        cdef int64_t now = self.engine.reactor.lease.now()
+        self.context = PyContext_Copy(self.engine.base_context)
+        if backlog.behind:
+            backlog.observe(self.engine.executor.has_free_thread, 1, now)
+        self.queued = now
+        self.thread = 0
+        if self.engine.executor.submit_request(self):
+            self.begin_to_wait()
+            return LATER
+        backlog.fall_behind(now)
+        self.engine.refused += 1
+        return busy()
+
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
         try:
@@ -170,8 +189,11 @@ cdef class Runner(Answerer):
         cdef int64_t began
         if self.fd < 0 or plan is None:
             return                                        # cut, or refused, while it waited
-        self.thread = PyThread_get_thread_ident()
         began = self.engine.reactor.lease.now()
+        if self.engine.backlog.is_too_long(began - self.queued, began):
+            self.engine.reactor.post(self.on_response, self.turn_away())
+            return
+        self.thread = PyThread_get_thread_ident()
         request, context = self.request, self.context
         if self.engine.access_log is not None:
             self.started = microseconds()
@@ -241,7 +263,10 @@ cdef class Runner(Answerer):
         self.plan.record.calls += 1
         reactor.begin_call(STEP, self)
         try:
-            task = self.engine.starter.start(self.plan.run_async(self.request), self.context, self.plan.name)
+            coroutine = self.plan.run_async(self.request)
+            if self.plan.answers_early:
+                coroutine.connection = self
+            task = self.engine.starter.start(coroutine, self.context, self.plan.name)
         except BaseException:
             reactor.end_call()
             return self.failed()
@@ -272,14 +297,43 @@ cdef class Runner(Answerer):
     def on_task_done(self, task):
         """In the loop, not in a turn."""
         self.engine.reactor.lease.tasks -= 1
-        self.task = None
         counts[TASKS] -= 1
+        if self.task is task:
+            self.task = None
         response = self.result_of(task)
+        if response is None:                              # it has answered before its end
+            return
         if self.fd >= 0:
             self.done = response
             self.engine.reactor.schedule(self)
         else:
             self.bring(response)
+
+    def answer_early(self, response):
+        """In a task: its answer; the task goes on, and the connection waits for it no more."""
+        self.engine.reactor.post(self.on_early_response, response)
+
+    def stream_early(self, body, response):
+        """In a task: the head of its answer, whose body it goes on to write.
+
+        `body` is told when it may, by `start`; `resume` and `cancel` as for other bodies.
+        """
+        self.engine.reactor.post(self.on_early_stream, (body, response))
+
+    def on_early_response(self, response):
+        """In a turn: the same."""
+        self.task = None
+        self.on_response(response)
+
+    def on_early_stream(self, early):
+        """In a turn: the same."""
+        body, response = early
+        self.task = None
+        if self.fd < 0:
+            body.cancel()
+        self.stream = body
+        self.serve(SEND, NULL, response)
+        self.advance()
 
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
