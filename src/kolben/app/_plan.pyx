@@ -201,7 +201,11 @@ cdef class AppHandler(Handler):
         cdef PyObject *known
         cdef dict plans = self.plans                      # of one version, whatever comes while a plan is made
         try:
-            found = self.tree.match(self.domain, request.path_text(), request.method_text(), False, target != NULL)
+            if target != NULL and request._path is None and request.has_plain_path():
+                found = self.tree.match_bytes(
+                    self.domain, PyBytes_AS_STRING(request.head) + request.span.path, request.span.path_length, request.method_text())
+            else:
+                found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
         except Exception:                                 # of a user's converter: the general plan meets it, too, and answers it
             return self.general
         if found.outcome != FOUND:
