@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan optimized faults zero-downtime streams fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges outside overload flask-suite extensions browser asan optimized faults zero-downtime streams fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -38,6 +38,15 @@ stairs:         ## Imports point down only
 judges:         ## The HTTP judge, then routing, url_for and JSON against Werkzeug's and Flask's (EXAMPLES=n of each)
 	@tools/venv.sh test
 	@tools/judges.sh $(EXAMPLES)
+
+outside:        ## Clients that others wrote: h2load, slowhttptest (apt-get install nghttp2-client slowhttptest)
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m conformance tests/conformance/test_outside.py
+
+overload:       ## Bench: 2,000 slow clients beside a normal one; three times as many requests as can be answered
+	@tools/venv.sh test
+	@$(VENV)/python bench/slow.py
+	@$(VENV)/python bench/overload.py
 
 flask-suite:    ## Flask's own tests, and its examples', against Kolben: by WSGI calls, and as bytes through our server
 	@tools/venv.sh test
