@@ -53,6 +53,6 @@ cdef class Plan:
 cdef class Handler:
     """What the server, WSGI, ASGI and the test client all ask."""
 
-    cdef public type request_class    # RequestBase or a subclass whose constructor is Werkzeug's
+    cdef public object request_class  # RequestBase or a subclass whose constructor is Werkzeug's
 
     cpdef Plan match(self, RequestBase request)
