@@ -23,7 +23,7 @@ cdef class Engine:
 
     cdef readonly Reactor reactor
     cdef Handler handler
-    cdef type request_class
+    cdef object request_class
     cdef HeadParser parser
     cdef Output output                # empty between two steps: it is of the connection whose step it is
     cdef Outgoing outgoing
