@@ -130,11 +130,11 @@ class Stalled(bodies.Spool):
 
 @pytest.fixture
 def stalled(monkeypatch):
-    from kolben.server import _connection
+    from kolben.server import _incoming
 
     Stalled.begun.clear()
     Stalled.go.clear()
-    monkeypatch.setattr(_connection, "Spool", Stalled)
+    monkeypatch.setattr(_incoming, "Spool", Stalled)
     return Stalled
 
 

@@ -5,6 +5,7 @@ from cpython.object cimport PyObject
 from kolben.app._context cimport ContextBase, app_context_alone, request_context
 
 import json
+from sys import intern
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItemWithError(object mapping, object key) except? NULL     # borrowed; NULL: not there
@@ -30,8 +31,8 @@ cdef class Configured:
     cdef readonly object __doc__
 
     def __init__(self, str name not None, default):
-        self.private = "_" + name
-        self.key = name.upper()
+        self.private = intern("_" + name)
+        self.key = intern(name.upper())
         self.default = default
         self.__doc__ = f"The request's own limit, or `{self.key}` of the app's config; None: no limit."
 

@@ -25,3 +25,5 @@ cdef class ContextBase:
     cdef list after                               # _after_request_functions, once asked for
     cdef list tokens                              # _cv_tokens, once asked for
     cdef bint adapter_made
+
+    cdef object ensure_globals(self)

@@ -28,6 +28,10 @@ from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":
     PyObject *PyDict_GetItem(object mapping, object key)      # borrowed; NULL: not there
+    PyObject *PyDict_GetItemWithError(object mapping, object key) except? NULL         # likewise
+    Py_ssize_t PyDict_GET_SIZE(PyObject *mapping)
+    PyObject *PyTuple_GET_ITEM(object tuple, Py_ssize_t i)    # borrowed
+    object PyObject_CallNoArgs(object function)
     PyObject *PyList_GET_ITEM(object list, Py_ssize_t i)      # borrowed
     object PyObject_Vectorcall(object function, PyObject *const *args, size_t flags, object names)
     bint PyCoro_CheckExact(object o)
@@ -170,7 +174,7 @@ cdef class AppHandler(Handler):
             return self.match_environ(request)
         if self.wrapped is not None:
             return self.wrapped
-        if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
+        if self.tree is None or PyDict_GetItemWithError(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
         p = PyBytes_AS_STRING(request.head) + request.span.start
         n = request.span.path + request.span.path_length - request.span.start
@@ -184,7 +188,7 @@ cdef class AppHandler(Handler):
 
     cdef Plan match_environ(self, RequestBase request):
         """Find the plan of an app that is called as WSGI, by a server or by what stands around it behind ours."""
-        if self.tree is None or PyDict_GetItem(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
+        if self.tree is None or PyDict_GetItemWithError(self.config, "TRUSTED_HOSTS") != <PyObject *>None:
             return self.general
         if not request._environ.get("PATH_INFO"):         # which is not "/": it may be redirected to it
             return self.general
@@ -202,7 +206,7 @@ cdef class AppHandler(Handler):
             return self.general
         if found.outcome != FOUND:
             return self.unrouted
-        known = PyDict_GetItem(plans, found.endpoint)
+        known = PyDict_GetItemWithError(plans, found.endpoint)
         if known != NULL:
             plan = <Plan>known
         else:
@@ -239,6 +243,7 @@ cdef class AppPlan(Plan):
     cdef public Encoder encoder           # None: the app's own provider is asked
     cdef public Encoder debug_encoder     # in debug mode
     cdef public object config
+    cdef public bint config_is_plain      # its keys are found as a dict's
     cdef public object session_interface
     cdef public bint opens_session        # at once, as Flask does: the interface is not the signed cookie's
     cdef public tuple receivers           # of each signal that Flask sends here: dicts, looked at per request
@@ -247,8 +252,9 @@ cdef class AppPlan(Plan):
 
     cdef bint watched(self) except -1:
         """Whether somebody listens to a signal."""
-        for receivers in self.receivers:
-            if <dict>receivers:
+        cdef Py_ssize_t i
+        for i in range(len(self.receivers)):
+            if PyDict_GET_SIZE(PyTuple_GET_ITEM(self.receivers, i)):
                 return True
         return False
 
@@ -326,10 +332,10 @@ cdef class AppPlan(Plan):
         cdef PyObject *values[MANY]
         cdef Py_ssize_t i, n
         if request._view_args is not None or request.view_names is None:
-            return PyObject_Call(view, NO_ARGS, <dict>request.view_args) if request.view_args else view()
+            return PyObject_Call(view, NO_ARGS, <dict>request.view_args) if request.view_args else PyObject_CallNoArgs(view)
         n = len(request.view_values)
         if n == 0:
-            return view()
+            return PyObject_CallNoArgs(view)
         if n > MANY:
             return PyObject_Call(view, NO_ARGS, <dict>request.view_args)
         for i in range(n):
@@ -388,7 +394,10 @@ cdef class AppPlan(Plan):
         return response
 
     cdef bytes encode(self, object value):
-        return (self.debug_encoder if self.config["DEBUG"] else self.encoder).encode_response(value)
+        cdef PyObject *debug = PyDict_GetItemWithError(self.config, "DEBUG") if self.config_is_plain else NULL
+        if debug != <PyObject *>False and (self.config["DEBUG"] if debug == NULL else <object>debug):
+            return self.debug_encoder.encode_response(value)
+        return self.encoder.encode_response(value)
 
     cdef object recover(self, object error, RequestBase request):
         """While an exception of a hook or view is handled: answer with what its handler makes of it, or raise."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from kolben.app.dispatch import Dispatch
 from kolben.app.globals import g
+from kolben.app.living import Living
 from kolben.base import Limits, Timeouts
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["App"]
 
 
-class App(Dispatch):
+class App(Living):
     """An application: Flask's API.  Register with it, then serve it, call it as WSGI, or test it.
 
     The class is built in storeys, a file each, of which a higher one knows the lower ones only:
-    scaffold · settings · registration · urls · rendering · responses · errors · dispatch.
+    scaffold · settings · registration · urls · rendering · responses · errors · dispatch · living.
 
     Attributes:
         limits: How much a peer may make the server hold; `app.limits = Limits(body=64 * 2**20)` for more.

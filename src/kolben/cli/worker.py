@@ -37,7 +37,12 @@ def main(arguments: list[str]) -> int:
     try:
         app = load_app(options)
         app.debug = False  # whatever the file says
-        set_profile(security=options.security_fields, content_policy=options.content_policy, server=options.server_field)
+        set_profile(
+            security=options.security_fields,
+            content_policy=options.content_policy,
+            server=options.server_field,
+            request_ids=options.request_id,
+        )
         return serve(worker, app, options)
     except UsageError as error:
         return worker.fail(str(error))
@@ -60,7 +65,11 @@ def serve(worker: Worker, app: Any, options: Namespace) -> int:
     timeouts = timeouts_of(app)
     if options.graceful is not None:
         timeouts = replace(timeouts, graceful=options.graceful)
-    handler = ProxyHandler(app.handler, options.trust, standard=options.proxy_forwarded) if options.trust else app.handler
+    handler = app.handler
+    if options.trust:
+        handler = ProxyHandler(
+            handler, options.trust, standard=options.proxy_forwarded, host=options.proxy_host, prefix=options.proxy_prefix
+        )
     worker.run(handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts)
     return 0
 

@@ -10,6 +10,7 @@ cdef class ConnectionInfo:
     cdef readonly str scheme              # "http" or "https"
     cdef readonly object server           # (host, port), or (path, None) for a Unix socket
     cdef object _remote                   # (host, port) or None, once asked for
+    cdef bint is_gone                     # the peer has left, and waits for no answer
 
     cdef object make_remote(self)         # overridden by who knows the peer's address
 
@@ -27,6 +28,8 @@ cdef class RequestBase:
     cdef object _query_string
     cdef object _headers
     cdef object _args
+    cdef object cached_data               # Werkzeug's _cached_data and _cached_json; None: not set
+    cdef tuple cached_json
     cdef object _environ
     cdef object _scheme
     cdef object _server

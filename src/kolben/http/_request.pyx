@@ -51,6 +51,7 @@ cdef inline PyObject *found_on(type cls, str name) noexcept:
 
 cdef tuple NO_ARGS = ()
 cdef object EMPTY_ARGS = Args()                   # immutable, so one for all
+cdef tuple NO_JSON = WerkzeugRequest._cached_json
 cdef object NOTHING = object()                    # None was assigned
 cdef dict METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")}
 cdef str GET = "GET"
@@ -81,6 +82,11 @@ cdef class RequestBase:
 
     def __cinit__(self):
         counts[REQUESTS] += 1
+
+    @property
+    def is_disconnected(self):
+        """Whether the client has left and waits for no answer.  Only Kolben's own server tells; elsewhere it is always False."""
+        return self.connection is not None and self.connection.is_gone
 
     def __dealloc__(self):
         counts[REQUESTS] -= 1
@@ -294,6 +300,22 @@ cdef class RequestBase:
             self.body = BytesIO(self.body or b"")
         return self.body
 
+    @property
+    def _cached_data(self):
+        return self.cached_data
+
+    @_cached_data.setter
+    def _cached_data(self, value):
+        self.cached_data = value
+
+    @property
+    def _cached_json(self):
+        return NO_JSON if self.cached_json is None else self.cached_json
+
+    @_cached_json.setter
+    def _cached_json(self, tuple value):
+        self.cached_json = value
+
     def get_data(self, cache=True, as_text=False, parse_form_data=False):
         """The body as bytes, or as text.  Werkzeug: same."""
         cdef bytes data
@@ -305,12 +327,12 @@ cdef class RequestBase:
             raise RequestEntityTooLarge
         self.body = b""                                   # read: `stream` and the environ's input are at their ends
         if cache:
-            self._cached_data = data
+            self.cached_data = data
         return data.decode(errors="replace") if as_text else data
 
     def get_json(self, force=False, silent=False, cache=True):
         """The body, read as JSON.  Werkzeug: same."""
-        if not cache or self._cached_json[silent] is not Ellipsis or not (force or is_plainly_json(self)):
+        if not cache or self.cached_json is not None or not (force or is_plainly_json(self)):
             return WerkzeugRequest.get_json(self, force, silent, cache)
         data = self.get_data(cache=True)
         try:
@@ -318,9 +340,9 @@ cdef class RequestBase:
             value = decode_json(data) if module is json else module.loads(data)
         except ValueError as error:
             value = None if silent else self.on_json_loading_failed(error)
-            self._cached_json = (self._cached_json[0], value) if silent else (value, self._cached_json[1])
+            self.cached_json = (Ellipsis, value) if silent else (value, Ellipsis)
         else:
-            self._cached_json = (value, value)
+            self.cached_json = (value, value)
         return value
 
     # ---------------------------------------------------------------- whole
@@ -368,6 +390,7 @@ cdef class RequestBase:
         other.head, other.connection, other.body = self.head, self.connection, self.body
         other._method, other._path, other._query_string, other._root_path = self._method, self._path, self._query_string, self._root_path
         other._headers, other._args, other._environ = self._headers, self._args, self._environ
+        other.cached_data, other.cached_json = self.cached_data, self.cached_json
         other._scheme, other._server, other._remote_addr = self._scheme, self._server, self._remote_addr
         other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
         other.shallow, other.has_uploads = self.shallow, self.has_uploads
@@ -394,7 +417,7 @@ cdef bint reads_natively(RequestBase request) except -1:
     if native_stream == NULL:
         from kolben.http.request import Request
         native_stream = found_on(Request, "stream")
-    return found_on(type(request), "stream") == native_stream and getattr(request, "_cached_data", None) is None
+    return found_on(type(request), "stream") == native_stream and request.cached_data is None
 
 
 cdef bint is_plainly_json(RequestBase request) except -1:

@@ -43,7 +43,7 @@ cdef class Outgoing:
     cdef list fields_of(self, object response, object cls, int status, RequestBase request)
     cdef object other_options(self, object value)
     cdef int write_framing(self, int status, bint bodyless, RequestBase request, Output output) except -1
-    cdef int write_fields(self, list fields, bint is_told, Output output) except -1
+    cdef int write_fields(self, list fields, bint is_told, RequestBase request, Output output) except -1
     cdef int write_end(self, RequestBase request, Output output) except -1
 
 

@@ -12,6 +12,7 @@ is overridden; rules that override `provides_defaults_for`; a converter whose re
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def _compile_rule(rules: werkzeug.routing.Map, rule: werkzeug.routing.Rule) -> E
         raise NotNativeError
     return Entry(
         rule,
-        tuple(str(name) for name in rule._converters),
+        tuple(sys.intern(str(name)) for name in rule._converters),  # found among a view's parameters by their identity
         tuple(compile_conversion(converter) for converter in rule._converters.values()),
         default_rules_for(rules, rule),
     )

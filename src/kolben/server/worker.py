@@ -105,9 +105,8 @@ class Worker:
         loop.add_reader(self.leash.fileno(), self._obey)
         loop.call_soon(self._beat)
         signal.signal(signal.SIGTERM, self._on_term)
-        loop.call_soon(self._prove)
         try:
-            self.server.run(listening=False)
+            self.server.run(listening=False, started=lambda: loop.call_soon(self._prove))
         finally:
             self.leash.close()
 

@@ -15,7 +15,7 @@ from werkzeug.http import http_date
 
 from kolben.app.registries import AppType
 from kolben.http._json import Encoder
-from kolben.http.json import loads
+from kolben.http._loads import loads_for_provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,8 +104,7 @@ class DefaultJSONProvider(JSONProvider):
         kwargs.setdefault("sort_keys", self.sort_keys)
         return json.dumps(obj, **kwargs)
 
-    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        return json.loads(s, **kwargs) if kwargs else loads(s)
+    loads = loads_for_provider
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         obj = self._prepare_response_obj(args, kwargs)
