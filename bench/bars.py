@@ -126,10 +126,10 @@ def report(results):
     return missed + compare(by)
 
 
-def compare(by):
+def compare(by, ratios=None):
     """Print the rows that have a bar beside another row; gives the bars that were missed."""
     missed = []
-    for (row, other, name), bar in RATIOS.items():
+    for (row, other, name), bar in (RATIOS if ratios is None else ratios).items():
         if (row, name) in by and (other, name) in by:
             ratio = by[row, name] / by[other, name]
             print(f"\n{row}, {name}: {ratio:.2f} of {other} (bar {bar})")
