@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges outside overload flask-suite extensions browser asan optimized faults zero-downtime streams fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges outside overload flask-suite extensions interop browser asan optimized faults zero-downtime streams fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -55,6 +55,10 @@ flask-suite:    ## Flask's own tests, and its examples', against Kolben: by WSGI
 extensions:     ## Real extensions of Flask on Kolben: our smoke tests, and their own tests
 	@tools/venv.sh test
 	@tools/extensions.sh
+
+interop:        ## Our apps on uvicorn, hypercorn, granian and gunicorn; FastAPI and Django on our server
+	@tools/venv.sh test
+	@tools/interop.sh
 
 browser:        ## Flask's tutorial application in a headless Chromium; pictures in build/browser/
 	@tools/venv.sh test
