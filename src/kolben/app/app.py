@@ -22,7 +22,7 @@ class App(Services):
     """An application: Flask's API.  Register with it, then serve it, call it as WSGI, or test it.
 
     The class is built in storeys, a file each, of which a higher one knows the lower ones only:
-    scaffold · settings · registration · urls · rendering · responses · errors · dispatch · services.
+    scaffold · settings · registration · urls · rendering · responses · errors · dispatch · living · services.
 
     Attributes:
         limits: How much a peer may make the server hold; `app.limits = Limits(body=64 * 2**20)` for more.

@@ -346,6 +346,17 @@ def after_this_request(f: AfterRequestCallable[Any]) -> AfterRequestCallable[Any
     return f
 
 
+def after_response(f: Callable[[], object]) -> Callable[[], object]:
+    """Register a function to be called when the response of the current request was sent, or could not be."""
+
+    def attach(response: Any) -> Any:
+        response.call_on_close(f)
+        return response
+
+    after_this_request(attach)
+    return f
+
+
 def copy_current_request_context(f: F) -> F:
     """Let a function run elsewhere (thread, task, greenlet) with the request that is current now.
 

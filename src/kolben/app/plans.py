@@ -57,7 +57,9 @@ SIGNALS = (
 
 def make_handler(app: App) -> Handler:
     """Return what the server asks for the plan of a request."""
-    return AppHandler(app, PlanCompiler(app))
+    handler = AppHandler(app, PlanCompiler(app))
+    handler.lifespan = app._lifespan
+    return handler
 
 
 class PlanCompiler:
@@ -152,8 +154,12 @@ class PlanCompiler:
         """Return the plan of an endpoint."""
         plan = self._plan(endpoint)
         # An async view that is called through a loop of its own is no short call, whatever was measured.
-        pinned = self.app.endpoint_options.get(endpoint, {}).get("run") is not None
+        options = self.app.endpoint_options.get(endpoint, {})
+        pinned = options.get("run") is not None
         plan.pinned = pinned or plan.streams_body or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        plan.ignores_disconnect = options.get("on_disconnect") == "ignore"
+        if options.get("timeout") is not None:
+            plan.timeout = options["timeout"]
         return plan
 
     def _plan(self, endpoint: str) -> Plan:

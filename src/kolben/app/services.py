@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kolben.app.dispatch import Dispatch
+from kolben.app.living import Living
 from kolben.app.scaffold import setupmethod
 from kolben.base import UsageError
 from kolben.net import parse_address
@@ -25,8 +25,8 @@ __all__ = ["Services"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Services(Dispatch):
-    """The eighth storey: what listens beside HTTP."""
+class Services(Living):
+    """The ninth storey: what listens beside HTTP."""
 
     @property
     def services(self) -> list[Service]:

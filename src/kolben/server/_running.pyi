@@ -39,5 +39,26 @@ class Runner(Answerer):
     def on_task_done(self, task: Task[Any]) -> None:
         """In the loop, not in a turn."""
 
+    def answer_early(self, response: Any) -> None:
+        """In a task: its answer; the task goes on, and the connection waits for it no more."""
+
+    def stream_early(self, body: Any, response: Any) -> None:
+        """In a task: the head of its answer, whose body it goes on to write.
+
+        `body` is told when it may, by `start`; `resume` and `cancel` as for other bodies.
+        """
+
+    def on_early_response(self, response: Any) -> None:
+        """In a turn: the same."""
+
+    def on_early_stream(self, early: tuple[Any, Any]) -> None:
+        """In a turn: the same."""
+
     def result_of(self, task: Task[Any]) -> Any:
         """What a finished task returned; 500 for what it raised."""
+
+    def age(self) -> float:
+        """For how many seconds it has been asked to run."""
+
+    def cancel_in_loop(self, task: Task[Any]) -> None:
+        """In the loop's thread."""

@@ -98,6 +98,7 @@ class ProxyHandler(Handler):
             prefix: They set X-Forwarded-Prefix, and take that prefix off the path.
         """
         self.request_class = handler.request_class
+        self.lifespan = handler.lifespan
         self._handler = handler
         self._trust = trust
         self._hops = forwarded_hops if standard else x_forwarded_hops

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from kolben.http import Handler
+    from kolben.http.plan import Lifespan
     from kolben.net import Listener
     from kolben.net.service import Service, Socket
     from kolben.server.scores import Scores
@@ -38,6 +39,7 @@ __all__ = ["Server", "run_app"]
 
 log = logging.getLogger("kolben.server")
 STOP_CHECK = 0.05  # seconds between two looks at what still runs, only while stopping
+STOP_OF_APP = 1.0  # seconds that an app's shutdown has, also when its requests took all the time there was
 
 
 class HasHandler(Protocol):
@@ -67,6 +69,7 @@ class Server:
         scores: Scores | None = None,
         services: Sequence[Service] = (),
     ) -> None:
+        self._handler = handler
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
         self.loop = new_event_loop()
@@ -82,6 +85,8 @@ class Server:
         self.is_listening = False
         self._is_shared = scores is not None
         self._is_stopping = False
+        self._lifespan: Lifespan | None = None  # of the app, while it is up
+        self._deadline_of_stop: float | None = None  # by the loop's clock
 
     def adopt(
         self,
@@ -102,17 +107,52 @@ class Server:
         connection.setblocking(False)
         adopt(self.engine, connection.detach(), scheme=scheme, server=server, remote=remote)
 
-    def run(self, *, listening: bool = True) -> None:
-        """Serve until stopped; without `listening`, accept nothing before `listen` is called."""
+    def run(self, *, listening: bool = True, started: Callable[[], object] | None = None) -> None:
+        """Start the app up, then serve until stopped.  What the app's startup raises, this raises.
+
+        Args:
+            listening: Accept at once; else nothing before `listen` is called.
+            started: Called in this thread, not in the loop, when the app is up.
+        """
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
             self.watchdog.start()
-            if listening:
-                self._begin_to_listen(None)
-            self._serve()
+            if self._start_app():
+                if started is not None:
+                    started()
+                if listening:
+                    self._begin_to_listen(None)
+                self._serve()
         finally:
             self._close()
+
+    def _start_app(self) -> bool:
+        """Let the app start up; False if the server was stopped meanwhile."""
+        lifespan = self._handler.lifespan
+        if lifespan is None:
+            return True
+        task = self.loop.create_task(lifespan.startup(), name="startup")
+        task.add_done_callback(lambda _: self.loop.stop())
+        self._serve()
+        if not task.done():
+            task.cancel()
+            self.loop.run_until_complete(asyncio.wait([task]))
+        if task.cancelled():
+            return False
+        task.result()
+        self._lifespan = lifespan
+        return not self._is_stopping
+
+    def _stop_app(self) -> None:
+        lifespan, self._lifespan = self._lifespan, None
+        if lifespan is None:
+            return
+        left = self.timeouts.graceful if self._deadline_of_stop is None else self._deadline_of_stop - self.loop.time()
+        try:
+            self.loop.run_until_complete(lifespan.shutdown(max(left, STOP_OF_APP)))
+        except BaseException:
+            log.exception("Error while the app stopped")
 
     def _serve(self) -> None:
         while True:
@@ -166,7 +206,8 @@ class Server:
     def _deadline(self, asked: float | None) -> float:
         """When what still runs is cut, by the loop's clock."""
         waited = 0 if asked is None else time.monotonic() - asked  # a view may have blocked the loop
-        return self.loop.time() + self.timeouts.graceful - waited
+        self._deadline_of_stop = self.loop.time() + self.timeouts.graceful - waited
+        return self._deadline_of_stop
 
     def _stop_listening(self) -> None:
         """Take what has connected already, if nobody else would; who comes now is refused at once and can go elsewhere."""
@@ -214,6 +255,7 @@ class Server:
             connection.cut()
         for service in self.services:
             service.abort()
+        self._stop_app()
         self.executor.shutdown()
         self.loop.remove_reader(self.reactor.fileno())
         self.reactor.close()
@@ -300,7 +342,7 @@ def stopping_signals(server: Server) -> Iterator[None]:
             os._exit(128 + number)
         server.stop()
         # What never comes back to the loop cannot be finished: the process ends a little after the deadline all the same.
-        last = threading.Timer(server.timeouts.graceful + 1, os._exit, (1,))
+        last = threading.Timer(server.timeouts.graceful + 2 * STOP_OF_APP, os._exit, (1,))
         last.daemon = True
         last.start()
         timers.append(last)

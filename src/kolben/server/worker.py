@@ -124,9 +124,8 @@ class Worker:
         loop.call_soon(self._obey)  # what was heard while sockets were waited for
         loop.call_soon(self._beat)
         signal.signal(signal.SIGTERM, self._on_term)
-        loop.call_soon(self._prove)
         try:
-            self.server.run(listening=False)
+            self.server.run(listening=False, started=lambda: loop.call_soon(self._prove))
         finally:
             self.leash.close()
 
