@@ -13,6 +13,7 @@ Ends with 1 if one is missed.
 
 from __future__ import annotations
 
+import contextlib
 import argparse
 import json
 import resource
@@ -98,10 +99,8 @@ def drip(slow: list) -> None:
     slow[3] += 1
     text = DRIPS.get(kind)
     piece = KINDS[kind][1] if text is None else text[sent : sent + 1]
-    try:
+    with contextlib.suppress(OSError):  # it is cut off: the poll tells
         peer.send(piece)
-    except OSError:
-        pass  # it is cut off: the poll tells
 
 
 class Normal:

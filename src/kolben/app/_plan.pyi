@@ -46,7 +46,6 @@ class AppPlan(Plan):
     debug_encoder: Encoder | None
     config_is_plain: bool
     config: Mapping[str, Any]
-    config_is_plain: bool
     session_interface: SessionInterface
     opens_session: bool
     receivers: tuple[Mapping[Any, Any], ...]
