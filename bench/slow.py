@@ -13,8 +13,8 @@ Ends with 1 if one is missed.
 
 from __future__ import annotations
 
-import contextlib
 import argparse
+import contextlib
 import json
 import resource
 import select
