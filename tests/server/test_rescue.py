@@ -11,6 +11,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from kolben.base._alive import alive
 from kolben.http import Response
 
 from .conftest import INLINE, SOON, THREAD, View
@@ -71,6 +72,16 @@ def test_others_are_served_while_a_view_blocks(serve, clock, gate):
     assert late.answer().body == b"late"
     late.get("/")
     assert late.answer().body == b"serves"
+
+
+def test_a_lease_is_counted_while_the_watchdog_has_it(serve, clock, gate):
+    running = serve({"/gate": View(gate), "/": View(hello)}, clock=clock)
+    late = blocked(running, clock, gate)
+    assert running.get("/").body == b"hello"
+    assert alive()["leases"] == 1
+    gate.opened.set()
+    assert late.answer().body == b"late"
+    assert alive()["leases"] == 0
 
 
 def test_others_are_served_while_a_view_computes(serve, clock):

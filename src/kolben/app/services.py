@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Services(Living):
-    """The eighth storey: what listens beside HTTP."""
+    """The ninth storey: what listens beside HTTP."""
 
     @property
     def services(self) -> list[Service]:

@@ -73,8 +73,8 @@ class Timeouts:
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
-        queue: While requests wait for a thread, or for their turn; then the server is behind, and until it has caught up, whoever waits
-            for more than a moment (50 ms) is refused with 503 and Retry-After.
+        queue: That a request may wait for a thread, or (2 s at most) for its turn; then the server is behind, and refuses with 503 and
+            Retry-After at once, until it has had some rest, whoever could not be answered soon.
         graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 

@@ -119,6 +119,10 @@ cdef class RequestBase:
     cdef bint is_head_method(self) noexcept:
         return self.span.method_length == 4 and memcmp(PyBytes_AS_STRING(self.head) + self.span.start, b"HEAD", 4) == 0
 
+    cdef bint has_plain_path(self) noexcept:
+        cdef const char *p = PyBytes_AS_STRING(self.head) + self.span.path
+        return not self.span.escaped and p[0] == c"/" and p[1] != c"/"        # bytes have a NUL at their end
+
     cdef object path_text(self):
         cdef const char *p
         cdef Py_ssize_t n
