@@ -87,7 +87,7 @@ cdef class Runner(Answerer):
             self.engine.stuck -= 1
             self.engine.late += 1
             log.warning("%s has ended, %.1f s after it was asked to run: its answer is dropped", self.plan.name, self.age())
-            return self.drop(response)
+            return self.drop(timed_out() if response is None else response)
         if self.task_is_late and self.fd >= 0:
             self.task_is_late = False
             self.put_away(response)
@@ -202,11 +202,11 @@ cdef class Runner(Answerer):
         cdef int64_t began
         if self.fd < 0 or plan is None:
             return                                        # cut, or refused, while it waited
+        self.thread = PyThread_get_thread_ident()         # before anything gives the GIL away: it has begun
         began = self.engine.reactor.lease.now()
         if self.engine.backlog.is_too_long(began - self.queued, began):
             self.engine.reactor.post(self.on_response, self.turn_away())
             return
-        self.thread = PyThread_get_thread_ident()
         request, context = self.request, self.context
         if self.engine.access_log is not None:
             self.started = microseconds()
@@ -314,7 +314,7 @@ cdef class Runner(Answerer):
         if self.task is task:
             self.task = None
         response = self.result_of(task)
-        if response is None:                              # it has answered before its end
+        if response is None and not self.abandoned:       # it has answered before its end
             return
         if self.fd >= 0:
             self.done = response
@@ -345,7 +345,7 @@ cdef class Runner(Answerer):
         if self.fd < 0:
             body.cancel()
         self.stream = body
-        self.serve(SEND, NULL, response)
+        self.bring(response)
         self.advance()
 
     def result_of(self, task):
