@@ -191,7 +191,7 @@ class PlanCompiler:
         plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
         plan.encoder, plan.debug_encoder = self.encoders()
         plan.config = app.config
-        plan.config_is_plain = isinstance(app.config, dict) and type(app.config).__getitem__ is dict.__getitem__
+        plan.config_is_plain = type(app.config).__getitem__ is dict.__getitem__
         plan.session_interface, plan.opens_session = app.session_interface, self.opens_session()
         plan.receivers = tuple(signal.receivers for signal in SIGNALS)
         plan.general, plan.explain = general.answer, explain
