@@ -14,6 +14,7 @@ Needs bench/peers/setup.sh.  Exits 1 when a bar is missed, 2 when Kolben or clim
 
 import argparse
 import contextlib
+import math
 import statistics
 import sys
 import tempfile
@@ -42,8 +43,12 @@ ROWS = [
     "flask + bjoern",
     "flask + bjoern, ProxyFix",
     "flask + gunicorn sync",
+    "kolben shop",
+    "kolben shop, sliding",
+    "flask + bjoern shop",
+    "flask + bjoern shop, sliding",
 ]
-WORKLOADS = ["plaintext", "json", "params", "body"]
+WORKLOADS = ["plaintext", "json", "params", "body", "shop"]
 BARS = {  # multiples of climit's plaintext
     ("kolben earned", "plaintext"): 1.25,  # a plain view that earned running inline by itself
     ("kolben inline", "plaintext"): 1.25,
@@ -58,6 +63,16 @@ RATIOS = [  # what of a row, how often what of another row in the same round: th
     ("kolben inline", run.LATENCY, LIMIT, run.LATENCY, "cpu_us", 1.45, "CPU with one connection"),
     ("kolben inline", run.LATENCY, LIMIT, run.LATENCY, "p50", 1.2, "median latency with one connection"),
     ("kolben wsgi", "plaintext", "flask + bjoern, ProxyFix", "plaintext", "cpu_us", 0.5, "CPU, the same wrapper around both"),
+    (
+        "kolben shop",
+        "shop",
+        "flask + bjoern shop",
+        "shop",
+        "cpu_us",
+        0.6,
+        "CPU of the same file: a blueprint, hooks, a session, a template",
+    ),
+    ("kolben shop, sliding", "shop", "flask + bjoern shop, sliding", "shop", "cpu_us", 0.6, "CPU, its session signed anew in each answer"),
 ]
 SYSCALLS_BAR = ("kolben inline", 2.2)  # a request
 
@@ -109,7 +124,7 @@ def report(results):
     missed = []
     print(f"\n{'':26}" + "".join(f"{name:>34}" for name in WORKLOADS))
     print(f"{'':26}" + f"{'multiple':>10}{'bar':>8}{'us':>8}{'errors':>8}" * len(WORKLOADS))
-    for row in sorted({row for row, _ in by}, key=lambda row: by[row, "plaintext"]):
+    for row in sorted({row for row, _ in by}, key=lambda row: by.get((row, "plaintext"), math.inf)):
         line = f"{row:26}"
         for name in WORKLOADS:
             if (row, name) not in by:
@@ -123,11 +138,11 @@ def report(results):
     return missed + compare(results)
 
 
-def compare(results):
+def compare(results, ratios=None):
     """Print the ratios that have a bar of their own; gives the bars that were missed."""
     missed = []
     print()
-    for row, name, other_row, other, figure, bar, meaning in RATIOS:
+    for row, name, other_row, other, figure, bar, meaning in RATIOS if ratios is None else ratios:
         if (row, name) not in results or (other_row, other) not in results:
             continue
         rounds = zip(results[row, name], results[other_row, other], strict=True)

@@ -15,6 +15,7 @@ from kolben.cli.run import uncollected
 
 Kolben = Callable[..., Typed]
 Write = Callable[..., Path]
+BARE = ("--no-reload", "--no-debugger")  # the server alone, in this process
 
 
 def test_the_app_is_served_on_flasks_address(kolben_: Kolben, hello: Path) -> None:
@@ -42,7 +43,7 @@ def test_host_and_port_or_bind_specs_say_where_to_listen(options: list[str], bin
 
 
 def test_options_may_follow_the_target(kolben_: Kolben, hello: Path) -> None:
-    served = kolben_("run", "hello.py", "--threads", "8", "--no-access-log", "--debug").served[0]
+    served = kolben_("run", "hello.py", "--threads", "8", "--no-access-log", "--debug", *BARE).served[0]
     assert (served["threads"], served["access_log"], served["debug"], served["app"].debug) == (8, False, True, True)
 
 
@@ -69,14 +70,14 @@ def test_options_that_do_not_fit_are_refused_before_anything_is_served(
 
 def test_debug_mode_is_known_while_the_file_is_imported(kolben_: Kolben, write: Write) -> None:
     write("hello.py", "import os", "from flask import Flask", "app = Flask(os.environ['FLASK_DEBUG'])")
-    assert kolben_("run", "--debug", "hello.py").served[0]["app"].import_name == "1"
+    assert kolben_("run", "--debug", *BARE, "hello.py").served[0]["app"].import_name == "1"
 
 
 def test_the_command_line_wins_over_the_environment(kolben_: Kolben, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "true")
     monkeypatch.setenv("FLASK_RUN_PORT", "7000")
     monkeypatch.setenv("FLASK_RUN_HOST", "127.0.0.2")
-    served = kolben_("run", "hello.py").served[0]
+    served = kolben_("run", *BARE, "hello.py").served[0]
     assert (served["debug"], served["binds"]) == (True, ["127.0.0.2:7000"])
     served = kolben_("run", "--no-debug", "-p", "7001", "--host", "127.0.0.3", "hello.py").served[0]
     assert (served["debug"], served["binds"]) == (False, ["127.0.0.3:7001"])

@@ -11,6 +11,7 @@ import pytest
 import werkzeug.serving
 from click.testing import CliRunner
 
+from kolben import dev
 from kolben.app import App
 from kolben.app.running import bind_of
 from kolben.commands import (
@@ -284,10 +285,38 @@ def served(monkeypatch):
 def test_run_calls_our_server(served, capsys):
     app = App("shop")
     app._got_first_request = True
-    app.run(port=0, debug=True, load_dotenv=False, use_reloader=False)
+    app.run(port=0, debug=True, load_dotenv=False, use_reloader=False, use_debugger=False)
     assert served == [(app, {"binds": ["127.0.0.1:0"], "debug": True})]
     assert capsys.readouterr().out == " * Serving Flask app 'shop'\n * Debug mode: on\n"
     assert not app._got_first_request
+
+
+@pytest.fixture
+def development(monkeypatch):
+    """Records what the room of development is asked for."""
+    calls = []
+    monkeypatch.setattr(dev, "serve", lambda app, binds, wanted: calls.append((app, binds, wanted)))
+    monkeypatch.setattr(dev, "reload", lambda binds: calls.append(binds) or 5)
+    return calls
+
+
+def test_debug_mode_reloads_in_a_process_of_its_own(development, monkeypatch):
+    app = App("shop")
+    with pytest.raises(SystemExit) as ended:
+        app.run(debug=True, load_dotenv=False)
+    assert (ended.value.code, development) == (5, [["127.0.0.1:5000"]])
+    monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")
+    app.run(debug=True, load_dotenv=False, extra_files=["a"], exclude_patterns=["*/b"], reloader_interval=3, use_evalex=False)
+    wanted = dev.Development(extra_files=("a",), exclude_patterns=("*/b",), interval=3, evaluate=False)
+    assert development[1:] == [(app, ["127.0.0.1:5000"], wanted)]
+
+
+@pytest.mark.parametrize("options", [["--debug", "--no-reload"], ["--debugger"]])
+def test_the_run_command_takes_the_debugger_without_the_reloader(development, options):
+    group = FlaskGroup("tool", create_app=lambda: App("shop"))
+    assert CliRunner().invoke(group, ["run", *options], catch_exceptions=False).exit_code == 0
+    [(app, binds, wanted)] = development
+    assert (app.name, binds, wanted) == ("shop", ["127.0.0.1:5000"], dev.Development(reload=False))
 
 
 def test_an_app_context_around_run_is_not_that_of_the_requests(monkeypatch):
@@ -341,7 +370,9 @@ def test_run_does_not_serve_while_a_command_imports_the_file(served, monkeypatch
 
 def test_the_run_command_serves(served):
     group = FlaskGroup("tool", create_app=lambda: App("shop"))
-    answer = CliRunner().invoke(group, ["run", "--port", "81", "--host", "::1", "--no-reload", "--debug", "--without-threads"])
+    answer = CliRunner().invoke(
+        group, ["run", "--port", "81", "--host", "::1", "--no-reload", "--no-debugger", "--debug", "--without-threads"]
+    )
     assert answer.exit_code == 0, answer.output
     [(app, options)] = served
     assert app.name == "shop"

@@ -20,11 +20,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(process, port, log):
-    """Return when the port answers; fail with the server's own words when the process ends first."""
+def connect(target):
+    """A connection to "host:port" or "unix:path"."""
+    kind, _, rest = target.partition(":")
+    if kind != "unix":
+        return socket.create_connection((kind, int(rest)), timeout=STARTS_WITHIN)
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(STARTS_WITHIN)
+    try:
+        peer.connect(rest)
+    except OSError:
+        peer.close()
+        raise
+    return peer
+
+
+def wait_for(process, target, log):
+    """Return when the target answers; fail with the server's own words when the process ends first."""
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=STARTS_WITHIN) as peer:
+        with contextlib.suppress(OSError), connect(target) as peer:
             peer.sendall(b"GET / HTTP/1.0\r\n\r\n")  # the supervisor of `kolben serve` listens before its workers are there
             if peer.recv(1):
                 return
@@ -33,19 +48,19 @@ def wait_for(process, port, log):
 
 
 @contextlib.contextmanager
-def kolben_run(app, directory, *words):
-    """Serve `app` with the command that users type, `run` if no other words are given; gives "127.0.0.1:port"."""
-    port, log = free_port(), directory / "server.log"
+def kolben_run(app, directory, *words, target=None):
+    """Serve `app` with the command that users type, `run` if no other words are given; gives the target, a free port if none is given."""
+    target, log = target or f"127.0.0.1:{free_port()}", directory / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kolben", *(words or ["run"]), "--port", str(port), str(app)],
+            [sys.executable, "-m", "kolben", *(words or ["run"]), "--bind", target, str(app)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
         )
     try:
-        wait_for(process, port, log)
-        yield f"127.0.0.1:{port}"
+        wait_for(process, target, log)
+        yield target
         assert process.poll() is None, f"the server ended by itself; it said:\n{log.read_text()[-4000:]}"
     finally:
         process.send_signal(signal.SIGTERM)
@@ -67,9 +82,12 @@ def judged_server(tmp_path_factory):
         yield target
 
 
-@pytest.fixture(scope="module", params=["1", "4"])
+@pytest.fixture(scope="module", params=["tcp-1", "tcp-4", "unix-1", "unix-4"])
 def judged_workers(request, tmp_path_factory):
-    """The same behind `kolben serve`, with one worker and with four that are relieved now and then."""
-    words = ["serve", "--workers", request.param, "--max-requests", "400"]
-    with kolben_run(JUDGED_APP, tmp_path_factory.mktemp("judge"), *words) as target:
-        yield target
+    """The same behind `kolben serve`, with one worker and with four that are relieved now and then, over TCP and over a Unix socket."""
+    kind, _, workers = request.param.partition("-")
+    directory = tmp_path_factory.mktemp("judge")
+    target = f"unix:{directory}/http" if kind == "unix" else None
+    words = ["serve", "--workers", workers, "--max-requests", "400"]
+    with kolben_run(JUDGED_APP, directory, *words, target=target) as served:
+        yield served

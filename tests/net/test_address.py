@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kolben.base import UsageError
-from kolben.net import InheritedAddress, TCPAddress, UnixAddress, parse_address
+from kolben.net import InheritedAddress, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,13 @@ from kolben.net import InheritedAddress, TCPAddress, UnixAddress, parse_address
         ("unix:/run/a?mode=660", UnixAddress("/run/a", 0o660), "unix:/run/a?mode=660"),
         ("unix:/run/a?owner=www-data:33&mode=0600", UnixAddress("/run/a", 0o600, "www-data:33"), "unix:/run/a?mode=600&owner=www-data:33"),
         ("unix:/run/a?owner=:web", UnixAddress("/run/a", owner=":web"), "unix:/run/a?owner=:web"),
+        ("tcp://unix:80", TCPAddress("unix", 80), "tcp://unix:80"),
         ("fd://3", InheritedAddress(3), "fd://3"),
+        ("udp://127.0.0.1:53", UDPAddress("127.0.0.1", 53), "udp://127.0.0.1:53"),
+        ("udp://[::1]:53", UDPAddress("::1", 53), "udp://[::1]:53"),
+        ("tls://localhost:443", TLSAddress("localhost", 443), "tls://localhost:443"),
+        ("unix-dgram:/run/log.sock", UnixDatagramAddress("/run/log.sock"), "unix-dgram:/run/log.sock"),
+        ("unix-dgram:@log", UnixDatagramAddress("@log"), "unix-dgram:@log"),
     ],
 )
 def test_a_spec_is_read_and_shown(spec, expected, shown):
@@ -48,6 +54,11 @@ def test_a_host_alone_takes_the_default_port(spec):
     assert parse_address(spec, 5000).port == 5000
     with pytest.raises(UsageError, match="expected a port"):
         parse_address(spec)
+
+
+def test_addresses_of_different_transports_are_different():
+    """Nobody takes a port for datagrams for one with connections, nor speaks in the open where TLS is meant."""
+    assert len({parse_address(f"{scheme}://localhost:80") for scheme in ("tcp", "tls", "udp")}) == 3
 
 
 def test_only_a_name_with_an_at_is_abstract():
@@ -83,9 +94,8 @@ def test_only_a_name_with_an_at_is_abstract():
         ("user@host:80", "with '@' in it"),
         ("host/path:80", "with '/' in it"),
         ("http://127.0.0.1:5000/", "Leave out http:// and the path"),
-        ("udp://127.0.0.1:5000", "udp is not supported yet"),
-        ("tls://127.0.0.1:5000", "tls is not supported yet"),
-        ("unix-dgram:/run/x", "unix-dgram is not supported yet"),
+        ("unix-dgram:", "Write, for instance, unix-dgram:/run/app.sock"),
+        ("unix-dgram://run/x", "Write unix-dgram:/run/x"),
         ("gopher://host:70", "got gopher://"),
         ("unix:", "expected a path"),
         ("unix:@", "expected a path"),

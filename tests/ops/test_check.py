@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from kolben import App, Limits
+from kolben import App, Limits, Timeouts
 from kolben.ops import check_production
 
 SAFE = {
@@ -48,6 +48,14 @@ def test_a_safe_app_is_left_alone():
 )
 def test_one_unsafe_setting_is_one_finding(changes, problem):
     assert problems(**changes) == [problem]
+
+
+@pytest.mark.parametrize("name", ["first_byte", "head", "body", "write", "keep_alive"])
+def test_a_deadline_that_is_switched_off_is_found(name):
+    app = App("shop")
+    app.config.update(SAFE)
+    app.timeouts = replace(Timeouts(), **{name: 0})
+    assert [finding.problem for finding in check_production(app)] == [f"timeouts.{name} is switched off"]
 
 
 def test_bodies_without_any_limit_are_found():

@@ -23,7 +23,7 @@ def sized(n, *fields):
 
 
 class Reader:
-    """A view that reads its body by pieces, in a thread or as a task, and what it saw."""
+    """A view that reads its body by pieces, in a thread or as a task that is not cancelled, and what it saw."""
 
     def __init__(self, place, *, wait=False, reads=True):
         self.place, self.wait, self.reads = place, wait, reads
@@ -33,7 +33,7 @@ class Reader:
 
     def view(self):
         if self.place == "task":
-            return View(self.task, mode=TASK, streams_body=True)
+            return View(self.task, mode=TASK, streams_body=True, ignores_disconnect=True)
         return View(self.thread, mode=THREAD, streams_body=True)
 
     def answer(self, error):
@@ -333,6 +333,42 @@ def fed(*pieces, capacity=0):
         body.feed(piece)
     body.end()
     return body
+
+
+FORM = HEAD + b"Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_form_with_too_many_parts_is_refused_before_the_rest_of_it_comes(serve):
+    """`max_form_parts`: the peer does not get round to sending the others."""
+
+    def view(request):
+        request.max_form_parts = 3
+        try:
+            return str(len(request.form))
+        except HTTPException as error:
+            return error.get_response()
+
+    peer = serve({"/": View(view, mode=THREAD, streams_body=True)}).connect()
+    peer.send(FORM)
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    peer.send(b"%x\r\n%b\r\n" % (len(part * 2000), part * 2000))
+    assert peer.answer().status == 413
+
+
+def test_a_field_that_is_too_long_is_refused_before_the_rest_of_it_comes(serve):
+    """`max_form_memory_size`."""
+
+    def view(request):
+        request.max_form_memory_size = 1000
+        try:
+            return str(len(request.form))
+        except HTTPException as error:
+            return error.get_response()
+
+    peer = serve({"/": View(view, mode=THREAD, streams_body=True)}).connect()
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"1" * 100_000
+    peer.send(FORM + b"%x\r\n%b\r\n" % (len(part), part))
+    assert peer.answer().status == 413
 
 
 def test_it_reads_as_a_file():

@@ -3,12 +3,16 @@
 import io
 import json
 import logging
+from contextvars import Context
 
 import pytest
 
+from kolben.app import App
 from kolben.base import LocalProtocolError
+from kolben.flask import render_template_string, request
 from kolben.http import Request, Response
 from kolben.http._response import plain_response, serialize, set_house_fields
+from kolben.http.marks import csp_nonce
 from kolben.server.access import AccessLog
 from kolben.server.logs import JSONFormatter, LogFile, TextFormatter, set_up_logs
 from kolben.server.profile import SECURITY_FIELDS, set_profile
@@ -114,8 +118,8 @@ def noted(kolben_logger):
     kolben_logger.setLevel(logging.INFO)
     kolben_logger.propagate = False
 
-    def note(*fields, **facts):
-        request = Request.from_bytes("\r\n".join(["GET /x?q=1 HTTP/1.1", "Host: a", *fields, "", ""]).encode("latin-1"))
+    def note(*fields, request=None, **facts):
+        request = request or Request.from_bytes("\r\n".join(["GET /x?q=1 HTTP/1.1", "Host: a", *fields, "", ""]).encode("latin-1"))
         AccessLog()(("127.0.0.1", 4000), request, 200, **facts)
         return json.loads(stream.getvalue().splitlines()[-1])
 
@@ -186,6 +190,103 @@ def test_a_policy_that_would_split_the_answer_is_refused(profile):
     with pytest.raises(LocalProtocolError):
         profile(content_policy="default-src 'self'\r\nSet-Cookie: a=b")
     assert fields_of(Response(""))["X-Content-Type-Options"] == "nosniff", "what stood before stands"
+
+
+# --- fields that a request decides -------------------------------------------------------------------------------------------
+
+POLICY = "script-src 'self' 'nonce-{nonce}'; object-src 'none'"
+
+
+def answered(app, path, *fields):
+    """The fields and the body of an app's answer."""
+    head = "\r\n".join([f"GET {path} HTTP/1.1", "Host: a", *fields, "", ""]).encode()
+    request = app.request_class.from_bytes(head)
+    head, body = serialize(Context().run(app.handler.match(request).run, request), request)
+    whole = body if isinstance(body, bytes) else b"".join(body)
+    return dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:-2]), whole.decode()
+
+
+@pytest.fixture
+def pages():
+    app = App("pages")
+
+    @app.get("/")
+    def page():
+        return render_template_string("{{ csp_nonce() }} {{ csp_nonce() }}")
+
+    @app.get("/plain")
+    def plain():
+        return "no script here"
+
+    @app.get("/crash")
+    def crash():
+        raise RuntimeError(csp_nonce(request._get_current_object()))
+
+    @app.get("/own")
+    def own():
+        return "x", {"Content-Security-Policy": "default-src 'none'", "X-Request-ID": "mine"}
+
+    @app.errorhandler(RuntimeError)
+    def excuse(error):
+        return str(error), 500
+
+    return app
+
+
+def test_a_page_and_its_policy_have_the_same_nonce_and_each_request_another(pages, profile):
+    profile(content_policy=POLICY)
+    nonces = set()
+    for path in ("/", "/crash", "/"):
+        fields, body = answered(pages, path)
+        nonce = body.split()[0]
+        assert set(body.split()) == {nonce}
+        assert fields["Content-Security-Policy"] == POLICY.replace("{nonce}", nonce)
+        nonces.add(nonce)
+    assert len(nonces) == 3
+    assert all(len(nonce) >= 22 for nonce in nonces), "128 bits in base64"
+
+
+@pytest.mark.parametrize("path", ["/plain", "/nowhere"])
+def test_an_answer_whose_page_has_no_nonce_allows_none(pages, profile, path):
+    profile(content_policy=POLICY)
+    assert answered(pages, path)[0]["Content-Security-Policy"] == "script-src 'self'; object-src 'none'"
+
+
+def test_a_refusal_before_there_is_a_request_has_a_policy_without_nonce(profile):
+    profile(content_policy=POLICY, request_ids=True)
+    fields = fields_of(plain_response(400, b"text/plain", b"no"))
+    assert fields["Content-Security-Policy"] == "script-src 'self'; object-src 'none'"
+    assert "X-Request-ID" not in fields
+
+
+def test_an_answer_tells_its_requests_id_if_that_is_asked_for(pages, profile):
+    profile(request_ids=True)
+    assert answered(pages, "/plain", "X-Request-ID: 7f-a.b_c")[0]["X-Request-ID"] == "7f-a.b_c"
+    made = [answered(pages, "/plain", "X-Request-ID: not plain")[0]["X-Request-ID"] for _ in range(2)]
+    assert "not plain" != made[0] != made[1]
+    profile()
+    assert "X-Request-ID" not in answered(pages, "/plain", "X-Request-ID: 7f-a.b_c")[0]
+
+
+def test_the_log_and_the_answer_name_a_request_alike(profile, noted):
+    profile(request_ids=True)
+    request = Request.from_bytes(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert f"X-Request-ID: {noted(request=request)['id']}\r\n" in serialize(Response("x"), request)[0].decode()
+
+
+def test_what_the_application_says_of_policy_and_id_is_said_once(pages, profile):
+    profile(content_policy=POLICY, request_ids=True)
+    fields, _ = answered(pages, "/own")
+    assert (fields["Content-Security-Policy"], fields["X-Request-ID"]) == ("default-src 'none'", "mine")
+
+
+def test_a_field_that_cannot_be_made_is_left_out(profile, kolben_logger):
+    kolben_logger.propagate = True
+    set_house_fields([("X-Broken", lambda _: 1 / 0), ("X-Split", lambda _: "a\r\nb"), ("X-Whole", lambda _: "yes")])
+    for response in (plain_response(200, b"text/plain", b""), Response("")):
+        fields = fields_of(response)
+        assert fields["X-Whole"] == "yes"
+        assert not {"X-Broken", "X-Split"} & set(fields)
 
 
 def test_without_a_profile_nothing_is_added():

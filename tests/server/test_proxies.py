@@ -1,8 +1,12 @@
 """Behind a proxy: whose word on the client is taken, and that nobody else's is."""
 
+from contextvars import Context
+
 import pytest
 
+from kolben.app import App
 from kolben.base import UsageError
+from kolben.flask import url_for
 from kolben.http import Handler, Request
 from kolben.server.proxies import ProxyHandler, parse_trust
 
@@ -19,12 +23,12 @@ class Asked(Handler):
         self.request = request
 
 
-def arrived(*fields, peer="10.0.0.1", standard=False, trust=TRUST):
+def arrived(*fields, peer="10.0.0.1", trust=TRUST, **settings):
     """The request as an app sees it that came from `peer` with these fields."""
     head = "\r\n".join(["GET / HTTP/1.1", "Host: shop.example", *fields, "", ""]).encode()
     asked = Asked()
     request = Request.from_bytes(head, remote=(peer, 4000) if peer else None, server=("/run/app", None) if not peer else ("10.0.0.9", 80))
-    ProxyHandler(asked, parse_trust(trust), standard=standard).match(request)
+    ProxyHandler(asked, parse_trust(trust), **settings).match(request)
     return asked.request
 
 
@@ -110,6 +114,80 @@ def test_the_way_that_the_proxy_does_not_write_is_the_clients_and_is_ignored():
 def test_the_environ_tells_the_same_as_the_request():
     environ = arrived("X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https").environ
     assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"], environ["HTTP_HOST"]) == ("203.0.113.7", "https", "shop.example")
+
+
+@pytest.mark.parametrize(
+    ("listed", "host"),
+    [
+        ("shop.example.org", "shop.example.org"),
+        ("shop.example.org:8443", "shop.example.org:8443"),
+        ("[2001:db9::1]:8443", "[2001:db9::1]:8443"),
+        ("evil.example, shop.example.org", "shop.example.org"),
+        ("shop.example/evil", "shop.example"),
+        ("user@evil.example", "shop.example"),
+        ("evil.example:999999", "shop.example"),
+        ("", "shop.example"),
+    ],
+)
+def test_the_host_is_the_one_that_the_nearest_proxy_was_asked_for(listed, host):
+    request = arrived(f"X-Forwarded-Host: {listed}", host=True)
+    assert (request.host, request.headers["Host"], request.environ["HTTP_HOST"]) == (host, host, host)
+
+
+def test_the_host_that_forwarded_tells_is_the_one_that_the_client_asked_for():
+    listed = 'for=6.6.6.6;host=evil.example, for=203.0.113.7;host="shop.example.org:444";proto=https, for=10.0.0.2;host=inner'
+    request = arrived(f"Forwarded: {listed}", standard=True)
+    assert (request.host, request.environ["SERVER_NAME"], request.environ["SERVER_PORT"]) == (
+        "shop.example.org:444",
+        "shop.example.org",
+        "444",
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "root"),
+    [("/shop", "/shop"), ("/a/b/", "/a/b"), ("//evil.example", ""), ("shop", ""), ("/", ""), ("/a//b", ""), ("/a\\b", ""), ("/a b", "")],
+)
+def test_the_prefix_is_where_the_application_is_mounted(written, root):
+    request = arrived(f"X-Forwarded-Prefix: {written}", prefix=True)
+    assert (request.root_path, request.environ.get("SCRIPT_NAME"), request.path) == (root, root, "/")
+
+
+def test_links_of_an_application_behind_a_proxy_lead_to_where_its_users_are():
+    app = App("proxied")
+
+    @app.get("/item/<int:number>")
+    def item(number):
+        return f"{url_for('item', number=number)} {url_for('item', number=number, _external=True)}"
+
+    head = b"\r\n".join(
+        [
+            b"GET /item/7 HTTP/1.1",
+            b"Host: 10.0.0.9:8000",
+            b"X-Forwarded-For: 203.0.113.7",
+            b"X-Forwarded-Proto: https",
+            b"X-Forwarded-Host: shop.example",
+            b"X-Forwarded-Prefix: /shop",
+            b"",
+            b"",
+        ]
+    )
+    request = app.request_class.from_bytes(head, remote=("10.0.0.1", 4000), server=("10.0.0.9", 8000))
+    plan = ProxyHandler(app.handler, parse_trust(TRUST), host=True, prefix=True).match(request)
+    assert Context().run(plan.run, request).body == "/shop/item/7 https://shop.example/shop/item/7"
+
+
+@pytest.mark.parametrize("settings", [{}, {"standard": True, "host": True}])
+def test_host_and_prefix_are_not_read_where_nobody_said_that_the_proxy_sets_them(settings):
+    request = arrived("X-Forwarded-Host: evil.example", "X-Forwarded-Prefix: /evil", **settings)
+    assert (request.host, request.root_path) == ("shop.example", "")
+
+
+def test_a_stranger_sets_neither_host_nor_prefix():
+    fields = ["X-Forwarded-Host: evil.example", "X-Forwarded-Prefix: /evil", "Forwarded: for=1.2.3.4;host=evil.example"]
+    for standard in (False, True):
+        request = arrived(*fields, peer="203.0.113.99", standard=standard, host=True, prefix=True)
+        assert (request.host, request.root_path) == ("shop.example", "")
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/99", "everybody", "10.0.0.1/8", "*"])

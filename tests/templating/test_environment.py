@@ -3,7 +3,10 @@
 import logging
 
 import pytest
-from jinja2 import TemplateNotFound
+from jinja2 import Environment as JinjaEnvironment
+from jinja2 import TemplateNotFound, Undefined
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import SandboxedEnvironment
 
 from kolben.app import App, Blueprint
 from kolben.app.debughelpers import explain_template_loading_attempts
@@ -179,3 +182,47 @@ def test_an_explanation_names_the_blueprint_that_asked(app, caplog):
         app.register_blueprint(bp)
         app.test_client().get("/")
     assert "belongs to the blueprint 'admin'" in caplog.text
+
+
+class Row:
+    name = "of the class"
+
+    def __getitem__(self, key):
+        raise {"key": KeyError, "type": TypeError, "attribute": AttributeError, "other": RuntimeError}[key](key)
+
+
+THINGS = [{"name": 1}, {"items": 1}, {}, type("D", (dict,), {"name": 3})(name=2), Row(), Row, [1], "text", None, 7, Undefined(name="x")]
+
+
+@pytest.mark.parametrize("name", ["name", "items", "get", "key", "type", "attribute", "other", "__class__", "upper", "missing"])
+@pytest.mark.parametrize("thing", THINGS, ids=repr)
+def test_a_name_after_a_dot_means_what_it_means_to_jinja(thing, name):
+    def outcome(environment):
+        try:
+            found = environment.getattr(thing, name)
+        except Exception as error:
+            return type(error), str(error)
+        return (type(found), found._undefined_obj, found._undefined_name) if isinstance(found, Undefined) else found
+
+    assert outcome(App(__name__).jinja_env) == outcome(JinjaEnvironment())
+
+
+@pytest.mark.parametrize("bases", [(Environment, SandboxedEnvironment), (SandboxedEnvironment, Environment)])
+def test_a_sandbox_stays_one(bases):
+    """As beside Flask's Environment, which leaves to the other base what a template may read."""
+    app = App(__name__)
+    app.jinja_environment = type("Sandbox", bases, {})
+    with app.app_context(), pytest.raises(SecurityError):
+        render_template_string("{{ ''.__class__.__mro__ }}")
+    assert app.jinja_env.getattr({"name": 1}, "name") == 1
+
+
+def test_a_method_of_its_own_in_a_subclass_is_called():
+    class Shouting(Environment):
+        def getattr(self, obj, attribute):
+            return super().getattr(obj, attribute).upper()
+
+    app = App(__name__)
+    app.jinja_environment = Shouting
+    with app.app_context():
+        assert render_template_string("{{ row.name }}", row={"name": "ann"}) == "ANN"

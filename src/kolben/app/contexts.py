@@ -37,6 +37,7 @@ __all__ = [
     "AppContext",
     "AppGlobals",
     "RequestContext",
+    "after_response",
     "after_this_request",
     "copy_current_request_context",
     "has_app_context",
@@ -343,6 +344,17 @@ def after_this_request(f: AfterRequestCallable[Any]) -> AfterRequestCallable[Any
     if context is None:
         raise RuntimeError("'after_this_request' can only be used when a request context is active, such as in a view function.")
     context._after_request_functions.append(f)
+    return f
+
+
+def after_response(f: Callable[[], object]) -> Callable[[], object]:
+    """Register a function to be called when the response of the current request was sent, or could not be."""
+
+    def attach(response: Any) -> Any:
+        response.call_on_close(f)
+        return response
+
+    after_this_request(attach)
     return f
 
 

@@ -43,10 +43,6 @@ class Dispatch(Errors):
             handler = self.__dict__["_handler"] = make_handler(cast("App", self))
         return cast("Handler", handler)
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The WSGI face.  Wrap `wsgi_app` for middleware, not the app, so that the app stays what it is."""
-        return self.wsgi_app(environ, start_response)
-
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return answer(self.handler, environ, start_response)
 

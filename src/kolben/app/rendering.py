@@ -12,6 +12,7 @@ from kolben.app.globals import _cv_request, current_app, g, request, session
 from kolben.app.shapes import accepts_context
 from kolben.app.signals import before_render_template, template_rendered
 from kolben.app.urls import Urls
+from kolben.http.marks import csp_nonce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,11 @@ __all__ = [
 ]
 
 AUTOESCAPED = (".html", ".htm", ".xml", ".xhtml", ".svg")
+
+
+def _csp_nonce() -> str:
+    """For templates: `<script nonce="{{ csp_nonce() }}">`."""
+    return csp_nonce(request._get_current_object())  # type: ignore[attr-defined]  # it is a proxy
 
 
 class _DefaultEnvironment:
@@ -70,6 +76,7 @@ class Rendering(Urls):
             url_for=self.url_for,
             get_flashed_messages=get_flashed_messages,
             config=self.config,
+            csp_nonce=_csp_nonce,
             # Proxies, for templates that are imported without context.
             request=request,
             session=session,
@@ -116,13 +123,15 @@ def _app() -> App:
 
 def _prepare(app: App, template: Template, context: dict[str, Any]) -> None:
     app.update_template_context(context)
-    before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
+    if before_render_template.receivers:
+        before_render_template.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
 
 
 def _render(app: App, template: Template, context: dict[str, Any]) -> str:
     _prepare(app, template, context)
     text = template.render(context)
-    template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
+    if template_rendered.receivers:
+        template_rendered.send(app, _async_wrapper=app.ensure_sync, template=template, context=context)
     return text
 
 

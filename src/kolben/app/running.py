@@ -46,21 +46,51 @@ def _replaced_run_simple() -> Callable[..., None] | None:
     return cast("Callable[..., None]", current)
 
 
-def serve(host: str, port: int, app: Any, *, debug: bool, **server_options: Any) -> None:
-    """Serve with our own server, or with what replaced Werkzeug's."""
+def serve(host: str, port: int, app: Any, *, debug: bool, **options: Any) -> None:
+    """Serve with our own server, or with what replaced Werkzeug's.
+
+    Args:
+        host: Where to listen; "unix://path" for a Unix socket.
+        port: The same.
+        app: What answers.
+        debug: The app is in debug mode: the default of `use_reloader` and `use_debugger`.
+        options: As Werkzeug's run_simple takes them.  Ours reads `use_reloader`, `use_debugger`, `use_evalex`, `extra_files`,
+            `exclude_patterns` and `reloader_interval`, and refuses `ssl_context`.
+    """
+    options = {"use_reloader": debug, "use_debugger": debug, "threaded": True, **options}
     replacement = _replaced_run_simple()
     if replacement is not None:
-        replacement(host, port, app, **server_options)
+        replacement(host, port, app, **options)
+        return
+    if options.get("ssl_context") is not None:
+        raise SystemExit("kolben: ssl_context, --cert: TLS is not there yet; put a proxy that speaks it in front, or leave it out")
+    try:
+        run(app, [bind_of(host, port)], options, debug=debug)
+    except UsageError as error:  # such as a port in use: a sentence for a person, not a traceback
+        raise SystemExit(f"kolben: {error}") from None
+
+
+def run(app: Any, binds: list[str], options: dict[str, Any], *, debug: bool) -> None:
+    """Serve with our own server; in development with a reloader, a debugger, or both."""
+    if options["use_reloader"] or options["use_debugger"]:
+        from kolben import dev
+
+        if options["use_reloader"] and not is_running_from_reloader():
+            raise SystemExit(dev.reload(binds))
+        wanted = dev.Development(
+            reload=bool(options["use_reloader"]),
+            debug=bool(options["use_debugger"]),
+            evaluate=options.get("use_evalex", True),
+            extra_files=tuple(options.get("extra_files") or ()),
+            exclude_patterns=tuple(options.get("exclude_patterns") or ()),
+            interval=options.get("reloader_interval", 1),
+        )
+        dev.serve(app, binds, wanted)
         return
     from kolben.server import run_app as run_on_our_server
 
-    if server_options.get("ssl_context") is not None:
-        raise SystemExit("kolben: ssl_context, --cert: TLS is not there yet; put a proxy that speaks it in front, or leave it out")
-    try:
-        # In a context of its own: an app context around app.run() is not that of the requests, which would share its `g`.
-        Context().run(run_on_our_server, app, binds=[bind_of(host, port)], debug=debug)
-    except UsageError as error:  # such as a port in use: a sentence for a person, not a traceback
-        raise SystemExit(f"kolben: {error}") from None
+    # In a context of its own: an app context around app.run() is not that of the requests, which would share its `g`.
+    Context().run(run_on_our_server, app, binds=binds, debug=debug)
 
 
 def bind_of(host: str, port: int) -> str:
@@ -86,9 +116,6 @@ def run_app(app: App, host: str | None, port: int | None, debug: bool | None, re
     if debug is not None:
         app.debug = bool(debug)
     host, port = _address(app, host, port)
-    server_options.setdefault("use_reloader", app.debug)
-    server_options.setdefault("use_debugger", app.debug)
-    server_options.setdefault("threaded", True)
     show_server_banner(app.debug, app.name)
     try:
         serve(host, port, app, debug=app.debug, **server_options)

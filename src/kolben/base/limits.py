@@ -31,6 +31,7 @@ class Limits:
         backlog: Length of that queue.
         threads: Threads that run sync views; 1 or more.
         stream_threads: Threads that run the rest of a sync view's lazy body.
+        connection_threads: Threads that run sync services, one for each connection; more connections wait in the kernel's queue.
         queue: Requests that wait for a thread; beyond it 503 with Retry-After.
     """
 
@@ -48,6 +49,7 @@ class Limits:
     backlog: int = 2048
     threads: int = 40
     stream_threads: int = 200
+    connection_threads: int = 200
     queue: int = 1024
 
     def __post_init__(self) -> None:
@@ -66,9 +68,13 @@ class Timeouts:
         body: Without one byte of a body that is expected.
         body_grace: After so long, a body must come at `body_rate` or faster.
         body_rate: Bytes a second (not seconds).
+        view: From when a request may run, its body being here, to its response: then 504, or 503 if it had no thread yet.  0: any time.
+            A route's `timeout=` goes before it.
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
+        queue: That a request may wait for a thread, or (2 s at most) for its turn; then the server is behind, and refuses with 503 and
+            Retry-After at once, until it has had some rest, whoever could not be answered soon.
         graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 
@@ -77,7 +83,9 @@ class Timeouts:
     body: float = 20.0
     body_grace: float = 20.0
     body_rate: float = 500.0
+    view: float = 0.0
     write: float = 30.0
     keep_alive: float = 15.0
     lingering: float = 2.0
+    queue: float = 5.0
     graceful: float = 30.0

@@ -22,10 +22,11 @@ __all__ = ["PID_FILE", "command", "read_options"]
 
 MEBIBYTE = 1024 * 1024
 PID_FILE = "KOLBEN_PID_FILE"  # the variable that names one where --pid-file does not
+DEVELOPMENT = {("--debug",), ("--debugger",), ("--prod",), ("--reload",)}
 seconds = number(0, 30 * 24 * 3600)
 
 OPTIONS: Options = {
-    **{flags: settings for flags, settings in RUN_OPTIONS.items() if flags not in {("--debug",), ("--prod",)}},
+    **{flags: settings for flags, settings in RUN_OPTIONS.items() if flags not in DEVELOPMENT},
     ("--workers", "-w"): {"type": number(1, 200), "metavar": "N", "help": "processes that serve (as many as there are CPUs to use)"},
     ("--pid-file",): {"metavar": "PATH", "help": f"where `kolben reload` finds the server ({PID_FILE})"},
     ("--ready-path",): {"metavar": "PATH", "help": "what a new worker must answer with 2xx or 3xx before it serves, such as /healthz"},
@@ -42,9 +43,15 @@ OPTIONS: Options = {
     ("--max-memory",): {"type": number(0, 10**7), "default": 0, "metavar": "MIB", "help": "that a worker holds before it is relieved"},
     ("--proxy",): {"metavar": "NETWORKS", "help": "whose X-Forwarded-For and -Proto are believed: 10.0.0.0/8,unix (nobody's)"},
     ("--proxy-forwarded",): {"action": "store_true", "help": "those proxies write Forwarded (RFC 7239) instead"},
+    ("--proxy-host",): {"action": "store_true", "help": "those proxies set X-Forwarded-Host, which is believed, too"},
+    ("--proxy-prefix",): {"action": "store_true", "help": "those proxies set X-Forwarded-Prefix, and take that prefix off the path"},
     ("--security-fields",): {"action": SWITCH, "default": True, "help": "nosniff, frame options and referrer policy in every answer"},
-    ("--content-policy",): {"metavar": "POLICY", "help": "a Content-Security-Policy for every answer"},
+    ("--content-policy",): {
+        "metavar": "POLICY",
+        "help": "a Content-Security-Policy for every answer; 'nonce-{nonce}' in it is csp_nonce()",
+    },
     ("--server-field",): {"action": SWITCH, "default": True, "help": "`Server: kolben` in every answer"},
+    ("--request-id",): {"action": SWITCH, "default": False, "help": "X-Request-ID in every answer, as the log has it"},
     ("--log-format",): {"choices": ("text", "json"), "help": "how the log looks (text on a terminal, else json)"},
     ("--log-file",): {"metavar": "PATH", "help": "where the log goes instead of standard error; SIGUSR1 opens it again"},
 }

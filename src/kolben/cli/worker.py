@@ -16,7 +16,7 @@ from kolben.server.access import AccessLog
 from kolben.server.logs import LogFile, set_up_logs
 from kolben.server.profile import set_profile
 from kolben.server.proxies import ProxyHandler
-from kolben.server.serving import limits_of, timeouts_of
+from kolben.server.serving import limits_of, services_of, timeouts_of
 from kolben.server.worker import Inheritance, Worker
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ def main(arguments: list[str]) -> int:
     try:
         app = load_app(options)
         app.debug = False  # whatever the file says
-        set_profile(security=options.security_fields, content_policy=options.content_policy, server=options.server_field)
+        set_profile(
+            security=options.security_fields,
+            content_policy=options.content_policy,
+            server=options.server_field,
+            request_ids=options.request_id,
+        )
         return serve(worker, app, options)
     except UsageError as error:
         return worker.fail(str(error))
@@ -60,8 +65,12 @@ def serve(worker: Worker, app: Any, options: Namespace) -> int:
     timeouts = timeouts_of(app)
     if options.graceful is not None:
         timeouts = replace(timeouts, graceful=options.graceful)
-    handler = ProxyHandler(app.handler, options.trust, standard=options.proxy_forwarded) if options.trust else app.handler
-    worker.run(handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts)
+    handler = app.handler
+    if options.trust:
+        handler = ProxyHandler(
+            handler, options.trust, standard=options.proxy_forwarded, host=options.proxy_host, prefix=options.proxy_prefix
+        )
+    worker.run(handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts, services=services_of(app))
     return 0
 
 

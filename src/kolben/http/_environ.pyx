@@ -80,6 +80,8 @@ def make_environ(RequestBase request not None):
     environ["wsgi.input"] = request._open_body()
     environ["wsgi.errors"] = SYSTEM.get("stderr")
     environ["werkzeug.request"] = request
+    if request._root_path is not None:
+        environ["SCRIPT_NAME"] = request._root_path.encode().decode("latin-1")
     add_addresses(environ, request.connection)
     add_fields(environ, request.head, &request.span)
     if request.span.content_length >= 0:
@@ -250,7 +252,7 @@ cdef class VariablesBase:
 
 # ---------------------------------------------------------------- from environ to request
 
-cpdef RequestBase request_of(type cls, object environ):
+cpdef RequestBase request_of(object cls, object environ):
     """Make a request of an environ as Werkzeug's constructor does, without calling it.
 
     Method, path, query string and addresses are read now, as there; fields and body when they are asked for.

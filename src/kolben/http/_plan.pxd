@@ -38,6 +38,9 @@ cdef class Plan:
     cdef public bint pinned           # `mode` stays as it is, whatever is measured
     cdef public bint needs_body       # False: the answer does not depend on it (404, 405, redirects)
     cdef public bint streams_body     # begins at the head, and reads the body while it comes: never inline
+    cdef public bint ignores_disconnect   # a task runs on when its client has left
+    cdef public double timeout        # seconds from when it may run to its response; 0: any time, -1: what the server says
+    cdef public bint answers_early    # its task may go on behind its answer: what run_async() returns is given the `connection`
     cdef public object name           # for logs: "show_user", "404"
     cdef readonly Record record
 
@@ -53,6 +56,7 @@ cdef class Plan:
 cdef class Handler:
     """What the server, WSGI, ASGI and the test client all ask."""
 
-    cdef public type request_class    # RequestBase or a subclass whose constructor is Werkzeug's
+    cdef public object lifespan       # Lifespan of plan.py: what happens before the first request and after the last; None: nothing
+    cdef public object request_class  # RequestBase or a subclass whose constructor is Werkzeug's
 
     cpdef Plan match(self, RequestBase request)

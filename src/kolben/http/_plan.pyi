@@ -2,6 +2,7 @@ from typing import Any, Final
 
 from typing_extensions import disjoint_base
 
+from kolben.http.plan import Lifespan
 from kolben.http.request import Request
 
 QUICK: Final = 300
@@ -42,6 +43,9 @@ class Plan:
     pinned: bool
     needs_body: bool
     streams_body: bool
+    ignores_disconnect: bool
+    timeout: float
+    answers_early: bool
     name: str
     record: Record
 
@@ -52,7 +56,11 @@ class Plan:
         """
 
     def run_async(self, request: Request) -> Any:
-        """Answer as a coroutine; called only where `mode` is TASK."""
+        """Answer as a coroutine; called only where `mode` is TASK.
+
+        Where `answers_early`, what this returns has an attribute `connection`, which the server sets: its `answer_early` and
+        `stream_early` may be called before the task ends, which then returns None.
+        """
 
     def go_on_with(self, record: Record) -> None:
         """Stand where an earlier plan of the same steps stood."""
@@ -74,6 +82,7 @@ class Handler:
     """What the server, WSGI, ASGI and the test client all ask."""
 
     request_class: type[Request]
+    lifespan: Lifespan | None
 
     def match(self, request: Request) -> Plan:
         """Find the plan.  Never raises: 404, 405 and redirects are plans too, since hooks run on them."""

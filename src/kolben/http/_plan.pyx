@@ -29,6 +29,7 @@ cdef class Plan:
     def __cinit__(self, *args, **kwargs):
         self.mode = THREAD
         self.needs_body = True
+        self.timeout = -1
         self.name = ""
         self.record = Record()
 

@@ -28,7 +28,6 @@ from kolben.http._query cimport parse_query
 from kolben.wire._head cimport PARTIAL, HeadParser, RequestHead
 
 import json
-from io import BytesIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from werkzeug.datastructures import ImmutableMultiDict
@@ -37,6 +36,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
 from kolben.http._query import Args
+from kolben.http.incoming import WholeBody
 
 cdef extern from "Python.h":
     PyObject *_PyType_Lookup(PyTypeObject *cls, object name) noexcept
@@ -82,6 +82,11 @@ cdef class RequestBase:
 
     def __cinit__(self):
         counts[REQUESTS] += 1
+
+    @property
+    def is_disconnected(self):
+        """Whether the client has left and waits for no answer.  Only Kolben's own server tells; elsewhere it is always False."""
+        return self.connection is not None and self.connection.is_gone
 
     def __dealloc__(self):
         counts[REQUESTS] -= 1
@@ -296,7 +301,7 @@ cdef class RequestBase:
         if self.head is None or self._environ is not None:
             return None
         if self.body is None or isinstance(self.body, bytes):
-            self.body = BytesIO(self.body or b"")
+            self.body = WholeBody(self.body or b"")
         return self.body
 
     @property

@@ -22,6 +22,7 @@ from libc.time cimport time, time_t
 from kolben.http._request cimport RequestBase
 from kolben.wire._writer cimport Output, write_field, write_size, write_status
 
+import logging
 from email.utils import formatdate
 from http import HTTPStatus
 from itertools import chain, islice
@@ -31,6 +32,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.base.errors import LocalProtocolError
 
+cdef object log = logging.getLogger("kolben.http")
 cdef object plain_wsgi_headers = WerkzeugResponse.get_wsgi_headers
 cdef object plain_app_iter = WerkzeugResponse.get_app_iter
 cdef object plain_iter_encoded = WerkzeugResponse.iter_encoded
@@ -79,32 +81,55 @@ cdef int refresh_date() except -1:
 cdef bytes server_line = SERVER   # b"": none
 cdef dict house_lines = {}        # lower-case name: line
 cdef unsigned long long house_sizes = 0       # a bit for the length of each name: most of an application's fields need no look
+cdef dict request_values = None   # lower-case name: (name, function of the request that gives the value); None: there are none
 
 
 def set_house_fields(fields, *, bint server=True):
     """Say which fields stand in every answer of this process, refusals and crashes included, unless the application gives its own.
 
     Args:
-        fields: Pairs of name and value; they replace those set before.
+        fields: Pairs of name and value; they replace those set before.  A function instead of a value is called with the request, or
+            with None where there is none, and returns the value, or None to leave the field out.
         server: Whether the Server field is one of them.
 
     Raises:
         LocalProtocolError: a name or a value that must not go on the wire, or more than fits.
     """
-    global server_line, house_lines, house_sizes, date_second
+    global server_line, house_lines, house_sizes, request_values, date_second
     cdef Output output
     lines = {}
+    values = {}
     sizes = 0
     for name, value in fields:
+        sizes |= 1 << min(len(name), 63)
+        if callable(value):
+            values[name.lower()] = (name, value)
+            continue
         output = Output()
         write_field(output, name, value)
         lines[name.lower()] = bytes(output)
-        sizes |= 1 << min(len(name), 63)
     if sum(map(len, lines.values())) > DATE_ROOM - 128:
         raise LocalProtocolError(f"fields of every answer: expected at most {DATE_ROOM - 128} bytes")
     server_line = SERVER if server else b""
-    house_lines, house_sizes = lines, sizes
+    house_lines, house_sizes, request_values = lines, sizes, values or None
     date_second = 0
+
+
+cdef int write_request_fields(RequestBase request, set given, Output output) except -1:
+    """Write the house fields whose values the request decides; whatever befalls one, the answer goes out without it."""
+    cdef Py_ssize_t start
+    for name, (written, function) in request_values.items():
+        if given is not None and name in given:
+            continue
+        start = output.length
+        try:
+            value = function(request)
+            if value is not None:
+                write_field(output, written, value)
+        except Exception:
+            output.length = start
+            log.exception("The field %s of an answer could not be made", written)
+    return 0
 
 
 cdef inline int write_bytes(Output output, bytes text) except -1:
@@ -139,7 +164,7 @@ cpdef PlainResponse plain_response(int status, bytes content_type, object body):
     return response
 
 
-cpdef object new_response(type cls, object body, int status, str content_type):
+cpdef object new_response(object cls, object body, int status, str content_type):
     """Make a Response without its constructor: 0.2 instead of 4 µs.
 
     `body` is str or bytes.  What the constructor would have set is set; a class with a constructor of its own gets it called.
@@ -247,6 +272,8 @@ cdef class Outgoing:
                 self.length = n
         refresh_date()
         output.write(<const unsigned char *>date_field, both_length)
+        if request_values is not None:
+            write_request_fields(request, None, output)
         self.write_end(request, output)
         return 0
 
@@ -269,7 +296,7 @@ cdef class Outgoing:
         self.status = status
         bodyless = has_no_body(status) or (request is not None and request.is_head_method())
         write_status(output, status, reason)
-        self.write_fields(fields, not has_no_body(status) and (self.length < 0 or (bodyless and self.length == 0)), output)
+        self.write_fields(fields, not has_no_body(status) and (self.length < 0 or (bodyless and self.length == 0)), request, output)
         self.write_framing(status, bodyless, request, output)
         if bodyless:
             self.length = 0
@@ -322,7 +349,7 @@ cdef class Outgoing:
             return <list>headers._list
         return list(response.get_wsgi_headers(environ_of(request)))
 
-    cdef int write_fields(self, list fields, bint is_told, Output output) except -1:
+    cdef int write_fields(self, list fields, bint is_told, RequestBase request, Output output) except -1:
         """Write the application's fields but for those that belong to us; Date and Server where it gave none.
 
         `is_told`: the length is what the application says, if it does.
@@ -354,6 +381,8 @@ cdef class Outgoing:
         if announced >= 0:
             self.length = announced
         refresh_date()
+        if request_values is not None:
+            write_request_fields(request, given, output)
         if not has_date and not has_server and given is None:
             return output.write(<const unsigned char *>date_field, both_length)
         if not has_date:

@@ -24,11 +24,17 @@ cdef enum:
 cdef tuple NO_ARGS = ()
 
 
+cdef object made_response(int code, object status, list fields, object body, list on_close, bint direct):
+    headers = (<TypeSlots *>Headers).tp_new(<TypeSlots *>Headers, NO_ARGS, NULL)
+    headers._list = fields
+    response = (<TypeSlots *>Response).tp_new(<TypeSlots *>Response, NO_ARGS, NULL)
+    response.__dict__ = {
+        "headers": headers, "response": body, "_status_code": code, "_status": status, "direct_passthrough": direct, "_on_close": on_close,
+    }
+    return response
+
+
 cdef class WSGIHandler(Handler):
-    """One plan for every request: a WSGI application finds its way itself."""
-
-    cdef Plan plan
-
     def __init__(self, application):
         self.request_class = Request
         self.plan = WSGIPlan(application)
@@ -38,10 +44,6 @@ cdef class WSGIHandler(Handler):
 
 
 cdef class WSGIPlan(Plan):
-    """Calls a WSGI application with the environ of a request."""
-
-    cdef object application
-
     def __init__(self, application):
         self.application = application
         self.name = getattr(application, "__name__", None) or type(application).__name__
@@ -115,14 +117,7 @@ cdef class StartResponse:
         """Make a Response of parts that are right already, without its constructor."""
         code, _ = text_of_status(self.status)
         self.is_sent = True
-        headers = (<TypeSlots *>Headers).tp_new(<TypeSlots *>Headers, NO_ARGS, NULL)
-        headers._list = self.fields
-        response = (<TypeSlots *>Response).tp_new(<TypeSlots *>Response, NO_ARGS, NULL)
-        response.__dict__ = {
-            "headers": headers, "response": body, "_status_code": code, "_status": self.status,
-            "direct_passthrough": direct, "_on_close": [] if close is None else [close],
-        }
-        return response
+        return made_response(code, self.status, self.fields, body, [] if close is None else [close], direct)
 
     def all_of(self, pieces):
         """Everything in its order: `write` may be called as long as the application iterates."""

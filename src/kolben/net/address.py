@@ -3,8 +3,10 @@
     127.0.0.1:5000    localhost:5000    [::1]:5000     a host and a port; tcp:// may stand in front
     :5000                                              every interface, IPv4 and IPv6
     localhost                                          the default port, if there is one
+    udp://127.0.0.1:53    tls://127.0.0.1:8443         datagrams; a stream with TLS
     unix:/run/app.sock    unix:@app                    a Unix socket: a path, or an abstract name (Linux)
     unix:/run/app.sock?mode=660&owner=www-data:web     its file's permissions, in octal, and whose it is
+    unix-dgram:/run/log.sock                           a Unix socket for datagrams
     fd://3                                             a listening socket that this process was started with
 
 Refuses to resolve names and to open sockets.  `str(address)` is what parse_address() reads.
@@ -19,7 +21,16 @@ from typing import TypedDict
 
 from kolben.base.errors import UsageError
 
-__all__ = ["Address", "InheritedAddress", "TCPAddress", "UnixAddress", "parse_address"]
+__all__ = [
+    "Address",
+    "InheritedAddress",
+    "TCPAddress",
+    "TLSAddress",
+    "UDPAddress",
+    "UnixAddress",
+    "UnixDatagramAddress",
+    "parse_address",
+]
 
 EXAMPLES = "host:port, [::1]:port, unix:/path or fd://3"
 PATH_LIMIT = 107 if sys.platform == "linux" else 103  # bytes: sun_path of unix(7) without its NUL
@@ -29,11 +40,10 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 HOST_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")
 MODE = re.compile(r"0?[0-7]{3}")
 OWNER = re.compile(r"(?=.)[A-Za-z0-9_.-]*(:[A-Za-z0-9_.-]+)?")
-NOT_YET = ("udp", "tls", "unix-dgram")
 
 
 @dataclass(frozen=True, slots=True)
-class TCPAddress:
+class _IPAddress:
     """A host and a port.
 
     Attributes:
@@ -49,8 +59,33 @@ class TCPAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class TCPAddress(_IPAddress):
+    """A host and a port for streams."""
+
+    def __str__(self) -> str:
+        shown = _IPAddress.__str__(self)
+        return f"tcp://{shown}" if self.host in {"unix", "unix-dgram"} else shown  # hosts of these names
+
+
+@dataclass(frozen=True, slots=True)
+class TLSAddress(_IPAddress):
+    """A host and a port for streams with TLS."""
+
+    def __str__(self) -> str:
+        return f"tls://{_IPAddress.__str__(self)}"
+
+
+@dataclass(frozen=True, slots=True)
+class UDPAddress(_IPAddress):
+    """A host and a port for datagrams."""
+
+    def __str__(self) -> str:
+        return f"udp://{_IPAddress.__str__(self)}"
+
+
+@dataclass(frozen=True, slots=True)
 class UnixAddress:
-    """A Unix socket.
+    """A Unix socket for streams.
 
     Attributes:
         path: Where it stands in the file system; "@name" is abstract.
@@ -73,6 +108,25 @@ class UnixAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class UnixDatagramAddress:
+    """A Unix socket for datagrams.
+
+    Attributes:
+        path: Where it stands in the file system; "@name" is abstract, "" a socket without a name.
+    """
+
+    path: str
+
+    @property
+    def is_abstract(self) -> bool:
+        """Whether it is a name without a file (Linux)."""
+        return self.path.startswith("@")
+
+    def __str__(self) -> str:
+        return f"unix-dgram:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class InheritedAddress:
     """A socket that is already open: a service manager, or a parent process, opened it.
 
@@ -86,7 +140,7 @@ class InheritedAddress:
         return f"fd://{self.fd}"
 
 
-Address = TCPAddress | UnixAddress | InheritedAddress
+Address = TCPAddress | TLSAddress | UDPAddress | UnixAddress | UnixDatagramAddress | InheritedAddress
 
 
 def parse_address(spec: str, default_port: int | None = None) -> Address:
@@ -98,14 +152,14 @@ def parse_address(spec: str, default_port: int | None = None) -> Address:
     if spec.startswith("unix:"):
         return _parse_unix(spec, spec.removeprefix("unix:"))
     if spec.startswith("unix-dgram:"):
-        raise _refusal_of_scheme(spec, "unix-dgram")
+        return UnixDatagramAddress(_parse_path(spec, spec.removeprefix("unix-dgram:"), "unix-dgram"))
     scheme = SCHEME.match(spec)
     if scheme is None:
-        return _parse_tcp(spec, spec, default_port)
+        return TCPAddress(*_parse_host_and_port(spec, spec, default_port))
     rest = spec[scheme.end() :]
     name = scheme[1].lower()
-    if name == "tcp":
-        return _parse_tcp(spec, rest, default_port)
+    if name in _WITH_PORT:
+        return _WITH_PORT[name](*_parse_host_and_port(spec, rest, default_port))
     if name == "fd":
         return InheritedAddress(_parse_number(spec, rest, "a descriptor", LARGEST_FD))
     raise _refusal_of_scheme(spec, name)
@@ -116,8 +170,6 @@ def _refusal(spec: str, problem: str, advice: str) -> UsageError:
 
 
 def _refusal_of_scheme(spec: str, scheme: str) -> UsageError:
-    if scheme in NOT_YET:
-        return _refusal(spec, f"{scheme} is not supported yet", f"Write {EXAMPLES}.")
     if scheme in {"http", "https"}:
         return _refusal(spec, "expected where to listen, got a URL", f"Leave out {scheme}:// and the path, such as 127.0.0.1:5000.")
     return _refusal(spec, f"expected {EXAMPLES}, got {scheme}://", "For a host and a port leave the scheme out, or write tcp://.")
@@ -130,7 +182,10 @@ def _parse_number(spec: str, text: str, what: str, largest: int) -> int:
     raise _refusal(spec, f"expected {what} from 0 to {largest}, got {text!r}", f"Write {EXAMPLES}.")
 
 
-def _parse_tcp(spec: str, text: str, default_port: int | None) -> TCPAddress:
+_WITH_PORT: dict[str, type[TCPAddress | TLSAddress | UDPAddress]] = {"tcp": TCPAddress, "tls": TLSAddress, "udp": UDPAddress}
+
+
+def _parse_host_and_port(spec: str, text: str, default_port: int | None) -> tuple[str, int]:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
@@ -143,10 +198,10 @@ def _parse_tcp(spec: str, text: str, default_port: int | None) -> TCPAddress:
             raise _refusal(spec, "more than one colon", "Put an IPv6 address in brackets, such as [::1]:5000.")
         _check_host(spec, host, rest)
     if rest:
-        return TCPAddress(host, _parse_number(spec, rest[1:], "a port", LARGEST_PORT))
+        return host, _parse_number(spec, rest[1:], "a port", LARGEST_PORT)
     if default_port is None:
         raise _refusal(spec, "expected a port", f"Write it behind a colon, such as {spec}:5000.")
-    return TCPAddress(host, default_port)
+    return host, default_port
 
 
 def _check_ipv6(spec: str, host: str) -> None:
@@ -172,20 +227,27 @@ def _check_host(spec: str, host: str, rest: str) -> None:
             raise _refusal(spec, f"expected an IPv4 address, got {host!r} ({error})", "Write one such as 127.0.0.1.") from error
 
 
-def _parse_unix(spec: str, path: str) -> UnixAddress:
+def _parse_unix(spec: str, text: str) -> UnixAddress:
+    text, _, query = text.partition("?")
+    path = _parse_path(spec, text, "unix")
+    return UnixAddress(path, **_parse_options(spec, path, query)) if query else UnixAddress(path)
+
+
+def _parse_path(spec: str, path: str, scheme: str) -> str:
     if path.startswith("//"):
         if not path.startswith("///"):
-            raise _refusal(spec, "expected a path, got two slashes", f"Write unix:{path[1:]} for an absolute path.")
+            raise _refusal(spec, "expected a path, got two slashes", f"Write {scheme}:{path[1:]} for an absolute path.")
         path = path[2:]
-    path, _, query = path.partition("?")
     if path in {"", "@"}:
-        raise _refusal(spec, "expected a path", "Write, for instance, unix:/run/app.sock, or unix:@name for an abstract name (Linux).")
+        raise _refusal(
+            spec, "expected a path", f"Write, for instance, {scheme}:/run/app.sock, or {scheme}:@name for an abstract name (Linux)."
+        )
     if "\0" in path:
-        raise _refusal(spec, "a path cannot hold a NUL", "For an abstract name write unix:@name.")
+        raise _refusal(spec, "a path cannot hold a NUL", f"For an abstract name write {scheme}:@name.")
     length = len(os.fsencode(path))
     if length > PATH_LIMIT:
         raise _refusal(spec, f"expected at most {PATH_LIMIT} bytes of path, got {length}", "Choose a shorter path.")
-    return UnixAddress(path, **_parse_options(spec, path, query)) if query else UnixAddress(path)
+    return path
 
 
 class _Options(TypedDict, total=False):

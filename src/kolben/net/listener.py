@@ -1,25 +1,29 @@
 """Listening sockets: opened as the rest of the house expects them, refused in words a person can use.
 
 Each is non-blocking and closed on exec.  TCP_NODELAY and keep-alive stand on the listener: on Linux accepted sockets have them from
-there, which saves system calls for each connection.  Refuses to accept: that is done where events are.
+there, which saves system calls for each connection.  The server accepts where its events are; `accept()` is for a thread that waits.
 """
 
 import errno
 import os
+import select
 import socket
-import stat
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from grp import getgrnam
-from pathlib import Path
-from pwd import getpwnam
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from kolben.base.errors import UsageError
-from kolben.net.address import Address, InheritedAddress, TCPAddress, UnixAddress
+from kolben.net.address import Address, InheritedAddress, TCPAddress, TLSAddress, UnixAddress, parse_address
+from kolben.net.binding import SocketFile, bind_unix, give_to
+from kolben.net.errors import ClosedError, TimedOutError, UnknownHostError, stream_error
 from kolben.net.refusal import refusal
+from kolben.net.stream import Stream
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 __all__ = ["Listener", "listen", "listen_all"]
 
@@ -35,22 +39,65 @@ _Resolved = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
 
 
 class Listener:
-    """One listening socket.  Owns it, and the file of a Unix socket that it made.
+    """One listening socket.  Owns it, and the file of a Unix socket that it made.  Iteration yields streams.
 
     Attributes:
         address: Where it listens: the real port where 0 was asked for.
+        timeout: Seconds for each call of accept() that does not say otherwise; None waits for ever.
+        tls: Who we are, if its streams speak TLS.
     """
 
-    def __init__(self, sock: socket.socket, address: TCPAddress | UnixAddress, file: tuple[int, int] | None = None) -> None:
-        """Take a listening socket; `file` is device and inode of the file that was made for it."""
+    def __init__(self, sock: socket.socket, address: TCPAddress | TLSAddress | UnixAddress, file: SocketFile | None = None) -> None:
+        """Take a listening socket; `file` is what was made for it."""
         self.address = address
+        self.timeout: float | None = None
+        self.tls: SSLContext | None = None
         self._socket = sock
         self._file = file
-        self._process = os.getpid()
 
     def fileno(self) -> int:
         """Its descriptor; -1 once closed."""
         return self._socket.fileno()
+
+    def accept(self, timeout: float | None = None) -> Stream:
+        """Wait for the next connection.  With TLS, the handshake is part of the first call that sends or receives.
+
+        Raises:
+            TimedOutError: nobody connected within `timeout` seconds.
+        """
+        timeout = self.timeout if timeout is None else timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
+        poll = select.poll()
+        poll.register(self._open_fd(), select.POLLIN)
+        while True:
+            try:
+                sock, name = self._socket.accept()
+            except BlockingIOError:
+                left = None if deadline is None else max(deadline - time.monotonic(), 0)
+                if not poll.poll(None if left is None else left * 1000) and left == 0:
+                    raise TimedOutError(f"{self!r}: nobody connected within {timeout:g} s") from None
+            except ConnectionAbortedError:
+                continue  # it was gone before we came
+            except OSError as error:
+                raise stream_error(error.errno or 0, self) from error
+            else:
+                return self._stream(sock, name)
+
+    def _open_fd(self) -> int:
+        if self.fileno() < 0:
+            raise ClosedError(f"{self!r}: it is used after it was closed")
+        return self.fileno()
+
+    def _stream(self, sock: socket.socket, name: object) -> Stream:
+        # Known now: a peer that is gone cannot be asked any more.
+        stream = Stream(sock, peer_address=TCPAddress(name[0], name[1]) if isinstance(name, tuple) else None)
+        if self.tls is not None:
+            stream.start_tls(self.tls, server_side=True, now=False)
+        return stream
+
+    def __iter__(self) -> Iterator[Stream]:
+        while self.fileno() >= 0:
+            yield self.accept()
 
     def close(self) -> None:
         """Listen no longer; remove the file of a Unix socket.  More than once is fine.
@@ -58,10 +105,8 @@ class Listener:
         A forked child only closes its descriptor, and a file that somebody else put there meanwhile stays.
         """
         self._socket.close()
-        if self._file and isinstance(self.address, UnixAddress) and self._process == os.getpid():
-            with suppress(OSError):
-                if _identity(self.address.path) == self._file:
-                    Path(self.address.path).unlink()
+        if self._file:
+            self._file.remove()
         self._file = None
 
     def __enter__(self) -> Self:
@@ -74,19 +119,34 @@ class Listener:
         return f"<Listener {self.address}{' closed' if self.fileno() < 0 else ''}>"
 
 
-def listen(address: Address, backlog: int = BACKLOG, *, mode: int | None = None) -> Listener:
+def listen(address: str | Address, backlog: int = BACKLOG, *, mode: int | None = None, tls: "SSLContext | None" = None) -> Listener:
     """Open one listener: of a name with several addresses, the first that this machine has.
 
     Args:
-        address: Where.
+        address: Where: `host:port`, `tcp://host:port`, `tls://host:port`, `unix:/path` or `fd://3`.
         backlog: How many connections may wait to be accepted.
         mode: Permissions of a Unix socket's file, such as 0o660; None: what the address says, else the umask.  The umask is the whole
             process's: open such a listener before threads make files.
+        tls: The certificate and rules of a server that speaks TLS; `tls://` needs it.
 
     Raises:
-        UsageError: it cannot be done; the message says why and what to do.
+        UsageError: it cannot be done; the message says why and what to do.  Also a ListenError, which is an OSError, if the system refused.
     """
-    return _listen(address, backlog, mode, every=False)[0]
+    if isinstance(address, str):
+        address = parse_address(address)
+    if isinstance(address, TLSAddress):
+        if tls is None:
+            raise UsageError(
+                f"cannot listen on {address}: expected a certificate, got none."
+                " Give listen() tls=context, an ssl.SSLContext whose load_cert_chain() has read it."
+            )
+        listener = _listen(TCPAddress(address.host, address.port), backlog, mode, every=False)[0]
+        if isinstance(listener.address, TCPAddress):
+            listener.address = TLSAddress(listener.address.host, listener.address.port)
+    else:
+        listener = _listen(address, backlog, mode, every=False)[0]
+    listener.tls = tls
+    return listener
 
 
 def listen_all(address: Address, backlog: int = BACKLOG, *, mode: int | None = None) -> list[Listener]:
@@ -102,7 +162,11 @@ def _listen(address: Address, backlog: int, mode: int | None, *, every: bool) ->
         return _listen_tcp(address, backlog, every=every)
     if isinstance(address, UnixAddress):
         return [_listen_unix(address, backlog, mode)]
-    return [_adopt(address)]
+    if isinstance(address, InheritedAddress):
+        return [_adopt(address)]
+    if isinstance(address, TLSAddress):
+        raise UsageError(f"cannot listen on {address}: TLS is not supported here. Let a proxy speak it, and write host:port.")
+    raise UsageError(f"cannot listen on {address}: datagrams come without connections. Use bind(), or write host:port for connections.")
 
 
 # --- TCP ---------------------------------------------------------------------------------------------------------------------
@@ -140,7 +204,7 @@ def _resolve(address: TCPAddress) -> list[_Resolved]:
             f"cannot listen on {address}: the host name {address.host!r} is not known here ({error.strerror})."
             " Write 127.0.0.1 for this machine alone or 0.0.0.0 for every interface."
         )
-        raise UsageError(msg) from error
+        raise UnknownHostError(msg, error.errno) from error
     return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in found))  # type: ignore[misc]  # typeshed knows families whose addresses are bytes
 
 
@@ -198,79 +262,19 @@ def _listen_unix(address: UnixAddress, backlog: int, mode: int | None) -> Listen
     if address.is_abstract and sys.platform != "linux":
         msg = f"cannot listen on {address}: abstract names are Linux's. Write a path, such as unix:/tmp/app.sock."
         raise UsageError(msg)
-    name = "\0" + address.path[1:] if address.is_abstract else address.path
     with ExitStack() as undo:
         sock = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         sock.setblocking(False)
         try:
-            with _umask(address.mode if mode is None else mode):
-                _bind_unix(sock, name)
+            bind_unix(sock, address, address.mode if mode is None else mode)
             if address.owner:
-                _give_to(address)
+                give_to(address)
             sock.listen(backlog)  # only now: nobody connects to a file that is not yet whose it is to be
-            file = None if address.is_abstract else _identity(address.path)
+            file = None if address.is_abstract else SocketFile.at(address.path)
         except OSError as error:
             raise refusal(error, address) from error
         undo.pop_all()
     return Listener(sock, address, file)
-
-
-def _bind_unix(sock: socket.socket, name: str) -> None:
-    try:
-        sock.bind(name)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE or name.startswith("\0") or not _is_stale(name):
-            raise
-        Path(name).unlink()
-        sock.bind(name)
-
-
-def _give_to(address: UnixAddress) -> None:
-    user, _, group = address.owner.partition(":")
-    try:
-        os.chown(address.path, _id_of(user, lambda name: getpwnam(name).pw_uid), _id_of(group, lambda name: getgrnam(name).gr_gid))
-    except (KeyError, OSError) as error:
-        Path(address.path).unlink()
-        reason = error.strerror if isinstance(error, OSError) else error.args[0]
-        msg = (
-            f"cannot listen on {address}: its file cannot be given to {address.owner!r} ({reason})."
-            " Name a user or group of yours, or start as root."
-        )
-        raise UsageError(msg) from error
-
-
-def _id_of(text: str, look_up: Callable[[str], int]) -> int:
-    """The number of a user or a group; -1 for what is to stay as it is."""
-    if not text:
-        return -1
-    return int(text) if text.isdigit() else look_up(text)
-
-
-def _is_stale(path: str) -> bool:
-    """Whether it is a socket's file that nobody listens on: its process ended without removing it."""
-    if not stat.S_ISSOCK(Path(path).lstat().st_mode):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)  # a full queue is somebody who listens, not a reason to wait
-        return probe.connect_ex(path) == errno.ECONNREFUSED
-
-
-@contextmanager
-def _umask(mode: int | None) -> Iterator[None]:
-    """Let files be made with `mode`: from the first moment, unlike a chmod after bind."""
-    if mode is None:
-        yield
-        return
-    before = os.umask(0o777 & ~mode)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _identity(path: str) -> tuple[int, int]:
-    status = Path(path).lstat()
-    return status.st_dev, status.st_ino
 
 
 # --- inherited ---------------------------------------------------------------------------------------------------------------

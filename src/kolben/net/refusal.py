@@ -1,4 +1,4 @@
-"""Why the system refused to listen, in words: what was asked for, what is in the way, what to do."""
+"""Why the system refused to listen or to connect, in words: what was asked for, what is in the way, what to do."""
 
 import errno
 import stat
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from kolben.base.errors import UsageError
-from kolben.net.address import Address, InheritedAddress, TCPAddress, UnixAddress
+from kolben.net.address import Address, InheritedAddress, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress
+from kolben.net.errors import AddressInUseError, ConnectError, ForbiddenError, ListenError, NetworkError, RefusedError, TimedOutError
 
-__all__ = ["refusal"]
+__all__ = ["connect_refusal", "refusal"]
 
 PRIVILEGED = 1024  # ports below need a privilege
 LARGEST_PORT = 65535
@@ -17,28 +17,58 @@ LISTENING = "0A"  # the state in /proc/net/tcp (proc(5))
 DESCRIPTORS = 20_000  # how many to look at for who holds a port; beyond it the message does without
 
 
-def refusal(error: OSError, address: Address) -> UsageError:
+def refusal(error: OSError, address: Address) -> ListenError:
     """Make the error to raise instead of `error`, which the system gave for `address`."""
     match address:
-        case TCPAddress():
-            reason = _refused_tcp(error, address)
-        case UnixAddress():
+        case UnixAddress() | UnixDatagramAddress():
             reason = _refused_unix(error, address)
         case InheritedAddress():
             reason = (
                 f"expected a listening socket, got {error.strerror}."
                 " Let whoever starts this process pass the socket on, or write host:port."
             )
-    return UsageError(f"cannot listen on {address}: {reason}")
+        case _:
+            reason = _refused_ip(error, address)
+    kind = _KINDS.get(error.errno or 0, ListenError)
+    return kind(f"cannot listen on {address}: {reason}", error.errno)
 
 
-def _refused_tcp(error: OSError, address: TCPAddress) -> str:
+_KINDS = {errno.EADDRINUSE: AddressInUseError, errno.EACCES: ForbiddenError, errno.EPERM: ForbiddenError}
+_IPAddress = TCPAddress | TLSAddress | UDPAddress
+
+
+def connect_refusal(error: OSError, address: Address) -> NetworkError:
+    """Make the error to raise instead of `error`, which the system gave when it was to connect to `address`."""
+    number = error.errno or 0
+    kind, reason, advice = _CONNECTING.get(number, (ConnectError, error.strerror or str(error), "Check the address."))
+    if isinstance(error, TimeoutError) and not number:
+        kind, reason, advice = _CONNECTING[errno.ETIMEDOUT]
+    if isinstance(address, (UnixAddress, UnixDatagramAddress)) and number == errno.ECONNREFUSED:
+        reason = "its file is there, but nobody listens on it"
+    return kind(f"cannot connect to {address}: {reason}. {advice}", error.errno)
+
+
+_START = "Start the program that is to listen there, or check the address."
+_CONNECTING: dict[int, tuple[type[NetworkError], str, str]] = {
+    errno.ECONNREFUSED: (RefusedError, "nobody listens there", _START),
+    errno.ENOENT: (RefusedError, "there is no such socket", _START),
+    errno.ETIMEDOUT: (TimedOutError, "it did not answer in time", "Check that it runs, and that no firewall is in between."),
+    errno.EAGAIN: (ConnectError, "its queue of connections is full", "Try again, or give the program that listens a longer backlog."),
+    errno.ENETUNREACH: (ConnectError, "this machine has no route to that network", "Check this machine's network."),
+    errno.EHOSTUNREACH: (ConnectError, "there is no route to that host", "Check that it is up."),
+    errno.EACCES: (ConnectError, "permission denied", "Ask whoever owns the socket, or the firewall, to let this program in."),
+    errno.EADDRNOTAVAIL: (ConnectError, "no local address or port is left for it", "Check `local`, and how many connections are open."),
+    errno.EPROTOTYPE: (ConnectError, "that socket is of another type", "Write unix: for a stream and unix-dgram: for datagrams."),
+}
+
+
+def _refused_ip(error: OSError, address: _IPAddress) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             other = address.port + 1 if address.port < LARGEST_PORT else address.port - 1
             return (
                 f"port {address.port} is in use{_held_by(address.port)}."
-                f" Choose another port, such as {TCPAddress(address.host, other)}, or stop that program."
+                f" Choose another port, such as {type(address)(address.host, other)}, or stop that program."
             )
         case errno.EACCES if address.port < PRIVILEGED:
             return (
@@ -54,7 +84,7 @@ def _refused_tcp(error: OSError, address: TCPAddress) -> str:
     return f"{error.strerror}. Choose another address."
 
 
-def _refused_unix(error: OSError, address: UnixAddress) -> str:
+def _refused_unix(error: OSError, address: UnixAddress | UnixDatagramAddress) -> str:
     parent = str(Path(address.path).parent)
     match error.errno:
         case errno.EADDRINUSE:

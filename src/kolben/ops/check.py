@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kolben.base import Timeouts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,15 @@ class Finding:
 
 def check_production(app: Any) -> list[Finding]:
     """Return what should be otherwise before strangers reach this app; nothing if all is well."""
-    return [*check_debugging(app), *check_keys(app), *check_cookie(app), *check_hosts(app), *check_bodies(app), *check_proxy(app)]
+    return [
+        *check_debugging(app),
+        *check_keys(app),
+        *check_cookie(app),
+        *check_hosts(app),
+        *check_bodies(app),
+        *check_deadlines(app),
+        *check_proxy(app),
+    ]
 
 
 def check_debugging(app: Any) -> Iterator[Finding]:
@@ -91,6 +101,15 @@ def check_bodies(app: Any) -> Iterator[Finding]:
     limits = getattr(app, "limits", None)
     if limits is not None and not limits.body and not app.config.get("MAX_CONTENT_LENGTH"):
         yield Finding("a body may be of any size", "one client fills the disk", "app.config['MAX_CONTENT_LENGTH'] = 16 * 1024 * 1024")
+
+
+def check_deadlines(app: Any) -> Iterator[Finding]:
+    """How long a client may keep what it holds."""
+    timeouts = getattr(app, "timeouts", None)
+    for name in ("first_byte", "head", "body", "write", "keep_alive"):
+        if timeouts is not None and not getattr(timeouts, name):
+            line = f"app.timeouts = Timeouts()  # or {name}={getattr(Timeouts(), name):g}"
+            yield Finding(f"timeouts.{name} is switched off", "a client that does nothing keeps its connection for ever", line)
 
 
 def check_proxy(app: Any) -> Iterator[Finding]:

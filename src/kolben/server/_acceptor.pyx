@@ -8,8 +8,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
-from kolben.server._connection cimport Connection, ConnectionFacts
+from kolben.server._connection cimport Connection
 from kolben.server._engine cimport Engine
+from kolben.server._facts cimport ConnectionFacts
 from kolben.server._reactor cimport Watched
 from kolben.server._socket cimport (
     AF_INET, AF_INET6, EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, c_close, errno, send, sockaddr_in, sockaddr_in6,
@@ -56,6 +57,7 @@ cdef class Acceptor(Watched):
     cdef public object scores         # Scores shared with other workers, or None: nobody else accepts from this listener
     cdef int64_t told                 # when a refusal was logged last, in milliseconds
     cdef int unconditional            # connections to accept before the scores are asked again
+    cdef bint taken                   # whether the descriptor that was accepted last belongs to a connection, or is closed
 
     def __init__(self, Engine engine not None, listener, *, str scheme not None, server not None):
         self.engine = engine
@@ -94,8 +96,6 @@ cdef class Acceptor(Watched):
         cdef unsigned char address[128]       # struct sockaddr_storage
         cdef unsigned int length
         cdef int fd, accepted = 0
-        cdef Connection connection
-        cdef ConnectionFacts info
         while accepted < ACCEPTS_PER_STEP:
             if self.engine.connection_limit and self.engine.active >= self.engine.connection_limit:
                 self.rest("limits.connections is reached")
@@ -115,22 +115,38 @@ cdef class Acceptor(Watched):
                 break                         # else EAGAIN, ECONNABORTED and the like: nothing
             accepted += 1
             try:
-                info = ConnectionFacts.__new__(ConnectionFacts)
-                connection = Connection.__new__(Connection)
-            except MemoryError:
-                c_close(fd)
+                self.take(fd, address)
+            except BaseException:
+                # __dealloc__ closes what a connection has; this is for one that did not get so far.
+                if not self.taken:
+                    c_close(fd)
                 raise
-            info.scheme = self.scheme
-            info.server = self.server
-            memcpy(info.address, address, 28)
-            if self.engine.address_limit and not self.admit(info):
-                send(fd, <const unsigned char *>PyBytes_AS_STRING(CROWDED), PyBytes_GET_SIZE(CROWDED))
-                c_close(fd)
-                continue
-            connection.engine = self.engine
-            connection.open(fd, info)
-            self.engine.reactor.schedule(connection)      # later in this turn: to read what came with the handshake's last segment
         return accepted
+
+    cdef int take(self, int fd, const unsigned char *address) except -1:
+        """Open a connection for a peer that was accepted, or refuse it.  `taken`: the descriptor is the connection's, or closed."""
+        cdef ConnectionFacts info
+        cdef Connection connection
+        self.taken = False
+        info = ConnectionFacts.__new__(ConnectionFacts)
+        connection = Connection.__new__(Connection)
+        info.scheme = self.scheme
+        info.server = self.server
+        memcpy(info.address, address, 28)
+        if self.engine.address_limit and not self.admit(info):
+            send(fd, <const unsigned char *>PyBytes_AS_STRING(CROWDED), PyBytes_GET_SIZE(CROWDED))
+            c_close(fd)
+            self.taken = True
+            return 0
+        connection.engine = self.engine
+        self.taken = True
+        try:
+            connection.open(fd, info)
+        except BaseException:
+            if info.counted is not None and not connection.polled:
+                self.engine.discount(info.counted)       # else the connection is open, and its deadline will close it
+            raise
+        return self.engine.reactor.schedule(connection)       # later in this turn: to read what came with the handshake's last segment
 
     cdef bint admit(self, ConnectionFacts info) except -1:
         """Count a connection by its peer; False if that peer has too many already."""

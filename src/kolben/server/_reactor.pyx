@@ -17,7 +17,8 @@ from collections import deque
 
 from libc.stdint cimport int64_t
 
-from kolben.net._poller cimport Event, Poller, TIMER
+from kolben.net._poller cimport EVENTS_PER_WAIT, Event, MARK, Poller, TIMER
+from kolben.server._backlog cimport Backlog
 from kolben.server._socket cimport usleep
 from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
@@ -128,6 +129,7 @@ cdef class Reactor:
         self._done = deque()
         self._for_loop = deque()
         self._armed = -1
+        self.backlog = Backlog("their turn", 0, 0)
         self._deferred = Output()
         self._turn = self.turn
         self.now = self.read_clock()
@@ -144,12 +146,16 @@ cdef class Reactor:
 
     cdef int watch(self, Watched watched, bint is_listener) except -1:
         watched.reactor = self
-        if is_listener:
-            self.poller.add_listener(watched.fd, <void *>watched)
-        else:
-            self.poller.add(watched.fd, <void *>watched)
+        self._watched.add(watched)                        # first: the poller holds a pointer, and this keeps the object alive
+        try:
+            if is_listener:
+                self.poller.add_listener(watched.fd, <void *>watched)
+            else:
+                self.poller.add(watched.fd, <void *>watched)
+        except BaseException:
+            self._watched.discard(watched)
+            raise
         watched.polled = True
-        self._watched.add(watched)
         return 0
 
     cdef int forget(self, Watched watched) except -1:
@@ -371,11 +377,11 @@ cdef class Reactor:
     cdef int serve(self, int timeout) except -1:
         cdef int64_t began
         if self._position >= self._count:
-            self._graveyard.clear()
-            self._position = self._count = 0
-            self._count = self.poller.wait(timeout)
+            self.fetch(timeout)
         self.now = self.read_clock()
-        began = self._present = microseconds()
+        began = microseconds()
+        self.look_back(began)
+        self._present = began
         self._present_is_new = False
         if self.lease.state == WANTED:
             return 0                                      # the loop's thread goes on with what the kernel has just told
@@ -393,6 +399,25 @@ cdef class Reactor:
             self.send_deferred()
         return self.arm()
 
+    cdef int fetch(self, int timeout) except -1:
+        """Ask the kernel for the next batch.  If that is full, more may wait there: a mark behind it will tell for how long."""
+        self._graveyard.clear()
+        self._position = self._count = 0
+        self._count = self.poller.wait(timeout)
+        self._fetched = microseconds()
+        if self._count == EVENTS_PER_WAIT and self._marked == 0 and self.poller.mark():
+            self._marked = self._fetched
+        return 0
+
+    cdef int look_back(self, int64_t began) except -1:
+        """At the begin of a round: how long has waited what has its turn now?  A lower bound is known: what is in a batch was ready
+        when that was fetched, and what is behind a full batch and before a mark, when that was made.  Costs nothing per request."""
+        self.backlog.observe(began - self._present if self._rests else 0, began - self._began, began)
+        self._began = began
+        self._rests = False
+        self.late = self.backlog.is_too_long(began - (self._marked if self._marked else self._fetched), began)
+        return 0
+
     cdef bint has_rest(self) except -1:
         return self._position < self._count or self._next < len(self._pass) or self._ready or self._done
 
@@ -400,6 +425,9 @@ cdef class Reactor:
         self._in_turn = False
         if self._position >= self._count:
             self._graveyard.clear()
+            if self.backlog.behind:
+                self.fetch(0)
+                self._rests = self._count == 0            # the loop will wait; time that another process has is no rest
         if self.has_rest() or self._for_loop:
             self.come_back()
         return 0
@@ -430,6 +458,8 @@ cdef class Reactor:
             before = self._present
             if event.owner == NULL:
                 # A thread that woke the poller has appended to _done before: the turn looks there in any case.
+                if event.flags & MARK:
+                    self._marked = 0
                 if event.flags & TIMER:
                     self._armed = -1
                     self.run_timers(began)
@@ -450,6 +480,8 @@ cdef class Reactor:
         cdef Watched watched
         if self._next >= len(self._pass):
             self._pass, self._ready, self._next = self._ready, [], 0
+            self._passed = began
+        self.late = self.backlog.is_too_long(began - self._passed, began)
         while self._next < len(self._pass):
             watched = self._pass[self._next]
             self._next += 1

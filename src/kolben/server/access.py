@@ -1,6 +1,6 @@
 """The access log: one line per answer, for a person or with all facts for a machine.
 
-An answer is noted when its head is made: of a lazy body the size is not known then, and no time of writing is.
+An answer is noted when its last byte is out, or when its connection ended before that.
 
 SECURITY: the request line is visible ASCII, because the parser lets nothing else through; a request id of the peer's is taken only if
 it is short and plain; what else came from the wire is not logged.
@@ -9,22 +9,20 @@ it is short and plain; what else came from the wire is not logged.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
-from itertools import count
 from typing import TYPE_CHECKING, Any
+
+from kolben.http.marks import request_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kolben.http import Request
 
-__all__ = ["AccessLog", "request_id"]
+__all__ = ["AccessLog"]
 
 log = logging.getLogger("kolben.access")
-ID_LIMIT = 64  # characters of an id that a peer sends
-ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+/=")
 
 
 class AccessLog:
@@ -37,8 +35,6 @@ class AccessLog:
         self._clock = clock
         self._second = -1
         self._stamp = ""
-        self._ids = count(1)
-        self._prefix = ""
         if not log.hasHandlers():
             log.addHandler(logging.StreamHandler(sys.stderr))
             log.setLevel(logging.INFO)
@@ -53,6 +49,8 @@ class AccessLog:
         body: int = 0,
         queue: int = 0,
         run: int = 0,
+        write: int = 0,
+        whole: bool = True,
     ) -> None:
         """Note one answer.
 
@@ -60,10 +58,12 @@ class AccessLog:
             remote: The peer.
             request: What is answered; None: the bytes that came were no request.
             status: Of the answer.
-            size: Bytes of its body; -1: not known yet.
+            size: Bytes of its body; -1: it broke off, and how many went out is not known.
             body: Microseconds until the request's body was complete.
             queue: Microseconds that it waited for a thread.
             run: Microseconds that its hooks, its view and its teardown functions took.
+            write: Microseconds until its last byte was given to the kernel, or, if it is small, ready to go with others.
+            whole: False: the connection ended before that.
         """
         if not log.isEnabledFor(logging.INFO):
             return
@@ -75,23 +75,14 @@ class AccessLog:
             facts["peer"] = peer
         if request is not None:
             rule = request.url_rule
-            facts |= {"route": None if rule is None else rule.rule, "id": request_id(request) or self._make_id()}
-            facts |= {"bytes": None if size < 0 else size, "body_us": body, "queue_us": queue, "run_us": run}
+            facts |= {"route": None if rule is None else rule.rule, "id": request_id(request)}
+            facts |= {"bytes": None if size < 0 else size, "body_us": body, "queue_us": queue, "run_us": run, "write_us": write}
+        if not whole:
+            facts["cut"] = True
         log.info('%s - - [%s] "%s" %d', client or "-", self._time(), line, status, extra={"facts": facts})
-
-    def _make_id(self) -> str:
-        if not self._prefix:
-            self._prefix = os.urandom(6).hex()
-        return f"{self._prefix}-{next(self._ids):x}"
 
     def _time(self) -> str:
         second = int(self._clock())
         if second != self._second:
             self._second, self._stamp = second, time.strftime("%d/%b/%Y %H:%M:%S", time.localtime(second))
         return self._stamp
-
-
-def request_id(request: Request) -> str | None:
-    """Return the id that a proxy gave the request (X-Request-ID), if it is fit to be logged."""
-    text = request.headers.get("X-Request-ID")
-    return text if text and len(text) <= ID_LIMIT and ID_CHARACTERS.issuperset(text) else None

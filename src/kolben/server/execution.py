@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import threading
+import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,11 @@ class Executor:
         if self._limits.queue and self._jobs.qsize() >= self._limits.queue:
             return False
         return self._put(connection.run_in_thread)
+
+    @property
+    def has_free_thread(self) -> bool:
+        """Whether a job would not wait for another to end."""
+        return self._unfinished < self._limits.threads
 
     def submit(self, function: Callable[[Any], Any], argument: Any, then: Callable[[Any], None]) -> None:
         """Call `function(argument)` in a thread and `then` in the loop's, with what it returned or raised."""
@@ -157,7 +163,7 @@ class Executor:
 
     def work(self) -> None:
         """Do one job after the other, until `shutdown`."""
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next_job()) is not None:
             try:
                 job()
             except BaseException:
@@ -168,6 +174,13 @@ class Executor:
                 return
         with self._lock:
             self._threads -= 1
+
+    def _next_job(self) -> Callable[[], Any] | None:
+        while True:
+            try:
+                return self._jobs.get()
+            except MemoryError:  # waiting takes some in itself; the thread is counted and has to go on
+                time.sleep(0.01)
 
     def _is_surplus(self) -> bool:
         """After a job: whether the present thread came back from a lazy body and its place is taken."""

@@ -1,13 +1,14 @@
 """Who a request came from, when it came through proxies that are trusted; from anybody else such words are ignored.
 
-    X-Forwarded-For: client, proxy1        X-Forwarded-Proto: https
-    Forwarded: for=client;proto=https, for=proxy1                      (RFC 7239)
+    X-Forwarded-For: client, proxy1        X-Forwarded-Proto: https    X-Forwarded-Host: shop.example    X-Forwarded-Prefix: /shop
+    Forwarded: for=client;proto=https;host=shop.example, for=proxy1                                       (RFC 7239)
 
 Each proxy appends whom it saw.  So the list is read from its end, as long as it names proxies that are trusted: the first other
 address is the client's, and all that stands before it may be the client's own invention.
 
 SECURITY: only one of the two ways is read, the one that the proxy is known to write.  A proxy that appends to X-Forwarded-For lets a
-Forwarded of the client's pass untouched, and the other way round.
+Forwarded of the client's pass untouched, and the other way round.  Likewise X-Forwarded-Host and X-Forwarded-Prefix: most proxies set
+neither and pass the client's on, so they are read only where somebody says that the proxy sets them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 KNOWN = 4096  # peers whose trust is remembered
 # One element's pairs (RFC 7239, section 4): a token or a quoted string as value; no two of its parts can match the same text.
 PAIR = re.compile(r'[ \t]*([A-Za-z]+)=("[^"\\]*"|[^";,\s]*)[ \t]*')
+HAS_PORT = re.compile(r":[0-9]+$")
+HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+# Not "//", which a browser takes for a host; nothing that would have to be quoted in a URL.
+PREFIX = re.compile(r"(?:/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)+/?")
 
 
 class Trust:
@@ -82,58 +87,96 @@ def parse_trust(text: str) -> Trust:
 class ProxyHandler(Handler):
     """Another handler, whose requests come from where trusted proxies say."""
 
-    def __init__(self, handler: Handler, trust: Trust, *, standard: bool = False) -> None:
-        """`standard`: the proxy writes Forwarded, not X-Forwarded-For."""
+    def __init__(self, handler: Handler, trust: Trust, *, standard: bool = False, host: bool = False, prefix: bool = False) -> None:
+        """Take another handler's place.
+
+        Args:
+            handler: Who matches.
+            trust: Whose word is taken.
+            standard: They write Forwarded, not X-Forwarded-For; `host` is one of its words, and is read.
+            host: They set X-Forwarded-Host.
+            prefix: They set X-Forwarded-Prefix, and take that prefix off the path.
+        """
         self.request_class = handler.request_class
+        self.lifespan = handler.lifespan
         self._handler = handler
         self._trust = trust
         self._hops = forwarded_hops if standard else x_forwarded_hops
+        self._host = host and not standard
+        self._prefix = prefix
 
     def match(self, request: Request) -> Plan:
         """Correct the request, then ask the other handler."""
         if request.remote_addr in self._trust:
-            client, scheme = find_client(self._hops(request), self._trust)
+            client, scheme, host = find_client(self._hops(request), self._trust)
             if client or scheme:
                 request._come_from(client, scheme)
+            if self._host:
+                host = last_word(request, "X-Forwarded-Host")
+            if host and HOST.fullmatch(host) and host != request.headers.get("Host"):
+                set_host(request, host)
+            if self._prefix and PREFIX.fullmatch(prefix := last_word(request, "X-Forwarded-Prefix")):
+                request.root_path = request.environ["SCRIPT_NAME"] = prefix.rstrip("/")
         return self._handler.match(request)
 
 
-Hop = tuple[str, str]  # who a proxy saw, and by which scheme; "" where it does not say
+Hop = tuple[str, str, str]  # who a proxy saw, by which scheme and under which name of ours; "" where it does not say
 
 
-def find_client(hops: list[Hop], trust: Trust) -> tuple[str | None, str | None]:
-    """Return the client's address and the scheme it used, as far as trusted proxies tell; nearest hop last."""
+def find_client(hops: list[Hop], trust: Trust) -> tuple[str | None, str | None, str]:
+    """Return the client's address, its scheme and the host it asked, as far as trusted proxies tell; nearest hop last."""
     client = scheme = None
-    for seen, by in reversed(hops[-HOPS:]):
+    host = ""
+    for seen, by, name in reversed(hops[-HOPS:]):
         scheme = SCHEMES.get(by.lower(), scheme)
+        host = name or host
         address = read_address(seen)
         if address is None:
             break
         client = str(address)
         if client not in trust:
             break
-    return client, scheme
+    return client, scheme, host
 
 
 def x_forwarded_hops(request: Request) -> list[Hop]:
     """Read X-Forwarded-For and X-Forwarded-Proto; a single scheme is what the outermost proxy saw, and holds for all."""
-    seen = [word.strip() for word in ",".join(request.headers.getlist("X-Forwarded-For")).split(",")[-HOPS:]]
-    schemes = [word.strip() for word in ",".join(request.headers.getlist("X-Forwarded-Proto")).split(",")[-HOPS:]]
+    seen = words_of(request, "X-Forwarded-For")
+    schemes = words_of(request, "X-Forwarded-Proto")
     if len(schemes) != len(seen):
         schemes = [schemes[-1]] * len(seen)
-    return list(zip(seen, schemes, strict=True))
+    return [(each, scheme, "") for each, scheme in zip(seen, schemes, strict=True)]
 
 
 def forwarded_hops(request: Request) -> list[Hop]:
     """Read Forwarded; what does not keep to the RFC's grammar says nothing."""
     hops = []
-    for element in ",".join(request.headers.getlist("Forwarded")).split(",")[-HOPS:]:
+    for element in words_of(request, "Forwarded"):
         pairs = {}
         for part in element.split(";"):
             if pair := PAIR.fullmatch(part):
                 pairs[pair[1].lower()] = pair[2].strip('"')
-        hops.append((pairs.get("for", ""), pairs.get("proto", "")))
+        hops.append((pairs.get("for", ""), pairs.get("proto", ""), pairs.get("host", "")))
     return hops
+
+
+def words_of(request: Request, name: str) -> list[str]:
+    """Return what stands between the commas of all lines of a field, the last HOPS of them; there is always one, perhaps empty."""
+    return [word.strip() for word in ",".join(request.headers.getlist(name)).split(",")[-HOPS:]]
+
+
+def last_word(request: Request, name: str) -> str:
+    """Return what the nearest proxy wrote."""
+    return words_of(request, name)[-1]
+
+
+def set_host(request: Request, host: str) -> None:
+    """Let a request have been sent to another host.  Rare, so by way of its environ, which is the truth once it was made."""
+    environ = request.environ
+    environ["HTTP_HOST"] = host
+    name, _, port = host.rpartition(":") if HAS_PORT.search(host) else (host, "", "")
+    environ["SERVER_NAME"] = name
+    environ["SERVER_PORT"] = port or ("443" if request.scheme == "https" else "80")
 
 
 def read_address(text: str) -> IPv4Address | IPv6Address | None:

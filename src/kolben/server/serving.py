@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
-from kolben.net import TCPAddress, listen_all, parse_address
+from kolben.net import TCPAddress, UnixAddress, listen_all, parse_address
 from kolben.server._acceptor import Acceptor, adopt
 from kolben.server._connection import Connection
 from kolben.server._engine import Engine
@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from kolben.http import Handler
+    from kolben.http.plan import Lifespan
     from kolben.net import Listener
+    from kolben.net.service import Service, Socket
     from kolben.server.scores import Scores
 
 __all__ = ["Server", "run_app"]
 
 log = logging.getLogger("kolben.server")
 STOP_CHECK = 0.05  # seconds between two looks at what still runs, only while stopping
+STOP_OF_APP = 1.0  # seconds that an app's shutdown has, also when its requests took all the time there was
 
 
 class HasHandler(Protocol):
@@ -52,7 +55,7 @@ class Server:
 
     `run` returns when `stop` was called, from any thread, and what ran is finished or `timeouts.graceful` is over.
     `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.  `scores` are for a worker among others that
-    accept from the same listeners.
+    accept from the same listeners.  `services` run beside the handler, on sockets that they have taken.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class Server:
         timeouts: Timeouts | None = None,
         clock: Callable[[], int] | None = None,
         scores: Scores | None = None,
+        services: Sequence[Service] = (),
     ) -> None:
+        self._handler = handler
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
         self.loop = new_event_loop()
@@ -73,12 +78,16 @@ class Server:
         self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.watchdog = Watchdog(self.reactor, self.loop)
         self.listeners = list(listeners)
+        self.services = list(services)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
         for acceptor in self.acceptors:
             acceptor.scores = scores
         self.is_listening = False
         self._is_shared = scores is not None
         self._is_stopping = False
+        self._is_closing = False
+        self._lifespan: Lifespan | None = None  # of the app, while it is up
+        self._deadline_of_stop: float | None = None  # by the loop's clock
 
     def adopt(
         self,
@@ -99,17 +108,57 @@ class Server:
         connection.setblocking(False)
         adopt(self.engine, connection.detach(), scheme=scheme, server=server, remote=remote)
 
-    def run(self, *, listening: bool = True) -> None:
-        """Serve until stopped; without `listening`, accept nothing before `listen` is called."""
+    def run(self, *, listening: bool = True, started: Callable[[], object] | None = None) -> None:
+        """Start the app up, then serve until stopped.  What the app's startup raises, this raises.
+
+        Args:
+            listening: Accept at once; else nothing before `listen` is called.
+            started: Called in this thread, not in the loop, when the app is up.
+        """
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.add_reader(self.reactor.fileno(), self.reactor.turn)
             self.watchdog.start()
-            if listening:
-                self._begin_to_listen(None)
-            self._serve()
+            if self._start_app():
+                if started is not None:
+                    started()
+                if listening:
+                    self._begin_to_listen(None)
+                self._serve()
         finally:
             self._close()
+
+    def _start_app(self) -> bool:
+        """Let the app start up; False if the server was stopped meanwhile."""
+        lifespan = self._handler.lifespan
+        if lifespan is None:
+            return True
+        task = self.loop.create_task(lifespan.startup(), name="startup")
+        task.add_done_callback(self._stop_loop)
+        self._serve()
+        task.remove_done_callback(self._stop_loop)
+        if not task.done():
+            task.cancel()
+            self.loop.run_until_complete(asyncio.wait([task]))
+        if task.cancelled():
+            return False
+        task.result()
+        self._lifespan = lifespan
+        return not self._is_stopping
+
+    def _stop_loop(self, _: object = None) -> None:
+        if not self._is_closing:  # then the loop runs for what is to be put away, and ends by itself
+            self.loop.stop()
+
+    def _stop_app(self) -> None:
+        lifespan, self._lifespan = self._lifespan, None
+        if lifespan is None:
+            return
+        left = self.timeouts.graceful if self._deadline_of_stop is None else self._deadline_of_stop - self.loop.time()
+        try:
+            self.loop.run_until_complete(lifespan.shutdown(max(left, STOP_OF_APP)))
+        except BaseException:
+            log.exception("Error while the app stopped")
 
     def _serve(self) -> None:
         while True:
@@ -141,6 +190,8 @@ class Server:
         self.is_listening = True
         for acceptor in self.acceptors:
             acceptor.start()
+        for service in self.services:
+            service.start(self)
 
     def _begin_to_drain(self, asked: float | None) -> None:
         if self.engine.draining:
@@ -161,7 +212,8 @@ class Server:
     def _deadline(self, asked: float | None) -> float:
         """When what still runs is cut, by the loop's clock."""
         waited = 0 if asked is None else time.monotonic() - asked  # a view may have blocked the loop
-        return self.loop.time() + self.timeouts.graceful - waited
+        self._deadline_of_stop = self.loop.time() + self.timeouts.graceful - waited
+        return self._deadline_of_stop
 
     def _stop_listening(self) -> None:
         """Take what has connected already, if nobody else would; who comes now is refused at once and can go elsewhere."""
@@ -173,32 +225,44 @@ class Server:
                 acceptor.stop()
         for listener in self.listeners:
             listener.close()
+        for service in self.services:
+            service.drain()
 
     def _finish_draining(self, deadline: float) -> None:
         if self._is_stopping:
             return
-        if self._connections() and self.loop.time() < deadline:
+        if (self._connections() or self._active_services()) and self.loop.time() < deadline:
             self.loop.call_later(STOP_CHECK, self._finish_draining, deadline)
         else:
             self._finish_stopping(deadline)
 
     def _finish_stopping(self, deadline: float) -> None:
         busy = [connection for connection in self._connections() if not connection.is_idle]
-        if busy and self.loop.time() < deadline:
+        services = self._active_services()
+        if (busy or services) and self.loop.time() < deadline:
             self.loop.call_later(STOP_CHECK, self._finish_stopping, deadline)
             return
+        for service in services:
+            log.warning("Stopped with %d of %s unfinished after %g s", service.active, service.name, self.timeouts.graceful)
         if busy:
             log.warning("Stopped with %d requests unfinished after %g s", len(busy), self.timeouts.graceful)
-        self.loop.stop()
+        self._stop_loop()
 
     def _connections(self) -> list[Connection]:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
+    def _active_services(self) -> list[Service]:
+        return [each for each in self.services if each.active]
+
     def _close(self) -> None:
+        self._is_closing = True
         self.watchdog.close()
         self._stop_listening()
         for connection in self._connections():
             connection.cut()
+        for service in self.services:
+            service.abort()
+        self._stop_app()
         self.executor.shutdown()
         self.loop.remove_reader(self.reactor.fileno())
         self.reactor.close()
@@ -227,9 +291,9 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 def server_of(listener: Listener) -> tuple[str, int | None]:
     """Both parts of a request's `server`: (host, port), or (path, None) for a Unix socket."""
     address = listener.address
-    if isinstance(address, TCPAddress):
-        return address.host, address.port
-    return address.path, None
+    if isinstance(address, UnixAddress):
+        return address.path, None
+    return address.host, address.port
 
 
 def url_of(listener: Listener) -> str:
@@ -245,6 +309,19 @@ def limits_of(app: HasHandler, threads: int | None = None) -> Limits:
     """The limits that an app asks for, or ours; `threads` if it is given."""
     limits: Limits = getattr(app, "limits", None) or Limits()
     return limits if threads is None else replace(limits, threads=threads)
+
+
+def services_of(app: HasHandler) -> Sequence[Service]:
+    """What an app runs beside HTTP."""
+    services: Sequence[Service] = getattr(app, "services", ())
+    return services
+
+
+def open_for(service: Service) -> list[Socket]:
+    """Open what a service listens on."""
+    from kolben.net.service import open_sockets
+
+    return open_sockets(service.spec)
 
 
 def timeouts_of(app: HasHandler) -> Timeouts:
@@ -272,7 +349,7 @@ def stopping_signals(server: Server) -> Iterator[None]:
             os._exit(128 + number)
         server.stop()
         # What never comes back to the loop cannot be finished: the process ends a little after the deadline all the same.
-        last = threading.Timer(server.timeouts.graceful + 1, os._exit, (1,))
+        last = threading.Timer(server.timeouts.graceful + 2 * STOP_OF_APP, os._exit, (1,))
         last.daemon = True
         last.start()
         timers.append(last)
@@ -313,19 +390,26 @@ def run_app(
     """
     limits = limits or limits_of(app, threads)
     listeners: list[Listener] = []
+    services = services_of(app)
     try:
         for bind in binds:
             listeners.extend(listen_all(parse_address(bind), backlog=limits.backlog))
-        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or timeouts_of(app))
+        for service in services:
+            service.take(open_for(service))
+        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or timeouts_of(app), services=services)
         if access_log or (access_log is None and sys.stderr.isatty()):
             server.engine.access_log = AccessLog()
     except BaseException:
         for listener in listeners:
             listener.close()
+        for service in services:
+            service.drain()
         raise
     with stopping_signals(server):
         for listener in listeners:
             print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        for service in services:
+            print(f" * {service.name} on {', '.join(service.places())}", file=sys.stderr)  # noqa: T201 - the same
         if debug:
             print(" * Debug mode: errors are raised, not hidden; restart by hand after a change", file=sys.stderr)  # noqa: T201 - the same
         print("Press CTRL+C to quit", file=sys.stderr, flush=True)  # noqa: T201 - the same

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature
 
+from kolben.base.watched import WatchedType, tell
 from kolben.sessions.mapping import NullSession, SecureCookieSession, SessionMixin
+from kolben.sessions.signing import Serializers
 from kolben.sessions.tag import TaggedJSONSerializer
 
 if TYPE_CHECKING:
+    from itsdangerous import URLSafeTimedSerializer
     from werkzeug.wrappers import Request, Response
 
-__all__ = ["SecureCookieSessionInterface", "SessionInterface", "session_json_serializer"]
+__all__ = ["METHODS", "SecureCookieSessionInterface", "SessionInterface", "session_json_serializer"]
 
 
-class SessionInterface:
+class SessionInterface(metaclass=WatchedType):
     """What an app asks about sessions.  A subclass gives `open_session` and `save_session`.
 
     `app` is whatever has `config`, `secret_key` and `permanent_session_lifetime`.
@@ -29,6 +33,15 @@ class SessionInterface:
 
     null_session_class = NullSession
     pickle_based = False
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; an `open_session` of one's own is called at once, as Flask does, from the next request on."""
+        super().__setattr__(name, value)
+        tell()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        tell()
 
     def make_null_session(self, app: Any) -> NullSession:
         return self.null_session_class()
@@ -82,6 +95,9 @@ def _sha1(data: bytes = b"") -> Any:
     return hashlib.sha1(data)  # noqa: S324 - what Flask's cookies are signed with; in an HMAC it is sound
 
 
+_SERIALIZERS = Serializers()
+
+
 class SecureCookieSessionInterface(SessionInterface):
     """Sessions in a cookie that the client can read but not change.  Flask reads ours, we read Flask's.
 
@@ -102,12 +118,14 @@ class SecureCookieSessionInterface(SessionInterface):
         if not app.secret_key:
             return None
         # The last key signs, all may have signed what comes in.
-        keys = [*(app.config["SECRET_KEY_FALLBACKS"] or ()), app.secret_key]
-        return URLSafeTimedSerializer(
+        keys = (*(app.config["SECRET_KEY_FALLBACKS"] or ()), app.secret_key)
+        return _SERIALIZERS.get(
             keys,
             salt=self.salt,
             serializer=self.serializer,
-            signer_kwargs={"key_derivation": self.key_derivation, "digest_method": self.digest_method},
+            key_derivation=self.key_derivation,
+            digest_method=self.digest_method,
+            digest_name="sha1" if self.digest_method is _sha1 else None,
         )
 
     def open_session(self, app: Any, request: Request) -> SecureCookieSession | None:
@@ -123,8 +141,21 @@ class SecureCookieSessionInterface(SessionInterface):
             return self.session_class()
 
     def save_session(self, app: Any, session: SessionMixin, response: Response) -> None:
-        name = self.get_cookie_name(app)
-        attributes: dict[str, Any] = {
+        if session.accessed:
+            _vary_on_cookie(response)
+        if not session:
+            if session.modified:  # emptied in this request
+                response.delete_cookie(self.get_cookie_name(app), **self._attributes(app))
+                _vary_on_cookie(response)
+            return
+        if self.should_set_cookie(app, session):
+            value = cast("URLSafeTimedSerializer", self.get_signing_serializer(app)).dumps(dict(session))
+            expires = self.get_expiration_time(app, session)
+            response.set_cookie(self.get_cookie_name(app), value, expires=expires, **self._attributes(app))
+            _vary_on_cookie(response)
+
+    def _attributes(self, app: Any) -> dict[str, Any]:
+        return {
             "domain": self.get_cookie_domain(app),
             "path": self.get_cookie_path(app),
             "secure": self.get_cookie_secure(app),
@@ -132,14 +163,17 @@ class SecureCookieSessionInterface(SessionInterface):
             "samesite": self.get_cookie_samesite(app),
             "httponly": self.get_cookie_httponly(app),
         }
-        if session.accessed:
-            response.vary.add("Cookie")
-        if not session:
-            if session.modified:  # emptied in this request
-                response.delete_cookie(name, **attributes)
-                response.vary.add("Cookie")
-            return
-        if self.should_set_cookie(app, session):
-            value = cast("URLSafeTimedSerializer", self.get_signing_serializer(app)).dumps(dict(session))
-            response.set_cookie(name, value, expires=self.get_expiration_time(app, session), **attributes)
-            response.vary.add("Cookie")
+
+
+def _vary_on_cookie(response: Response) -> None:
+    # PERF: `response.vary` parses and writes its field: 6 us for what is mostly the only word in it.
+    vary = response.headers.getlist("Vary")
+    if not vary:
+        response.headers.add("Vary", "Cookie")
+    elif vary != ["Cookie"]:
+        response.vary.add("Cookie")
+
+
+# As they are before anybody can have replaced one.
+_CLASSES = (SessionInterface, SecureCookieSessionInterface)
+METHODS = {name: value for cls in _CLASSES for name, value in vars(cls).items() if isinstance(value, FunctionType)}

@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import BaseLoader, TemplateNotFound
 from jinja2 import Environment as BaseEnvironment
 
+from kolben.templating._attribute import attribute_or_item
+
 __all__ = ["DispatchingJinjaLoader", "Environment"]
 
 Source = tuple[str, str | None, Callable[[], bool] | None]  # text, file name, is it still up to date?
@@ -24,6 +26,14 @@ class Environment(BaseEnvironment):
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
         self.app = app
+
+    getattr = attribute_or_item
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # SECURITY: beside a second base that decides what a template may read, such as Jinja's sandbox, that one decides.
+        if cls.getattr is attribute_or_item and (following := super().getattr) is not BaseEnvironment.getattr:
+            cls.getattr = following
 
 
 class DispatchingJinjaLoader(BaseLoader):

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""CPU per echoed message of 64 bytes: kolben.net.aio beside asyncio's and uvloop's streams and a bare epoll loop in C.
+
+    bench/echo.py                 # 64 connections, 7 rounds of 1 s for each row
+    bench/echo.py --quick         # 3 rounds
+    bench/echo.py --only kolben   # rows whose name has it, and C
+
+All servers stay up; a round gives each a burst in turn.  The figure is CPU time (user + system) of the server per message,
+divided by that of C in the same round; shown is the median of the rounds.  Servers have core 0, the load core 1.  Needs gcc.
+Exits 1 when a bar is missed.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "src"))
+PEERS = 64
+
+# --- what is measured: each as its own documentation writes it -----------------------------------------------------------------
+
+
+async def kolben_tcp(port):
+    from kolben.net import aio
+
+    async def echo(stream):
+        async with stream:
+            while data := await stream.recv():
+                await stream.send(data)
+
+    async with await aio.listen(f"127.0.0.1:{port}") as listener, asyncio.TaskGroup() as group:
+        async for stream in listener:
+            group.create_task(echo(stream))
+
+
+async def streams_tcp(port):
+    async def echo(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+async def protocol_tcp(port):
+    class Echo(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            self.transport.write(data)
+
+    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+async def kolben_udp(port):
+    from kolben.net import aio
+
+    async with await aio.bind(f"udp://127.0.0.1:{port}") as sock:
+        async for data, address in sock:
+            await sock.send_to(data, address)
+
+
+async def protocol_udp(port):
+    class Echo(asyncio.DatagramProtocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def datagram_received(self, data, addr):
+            self.transport.sendto(data, addr)
+
+    await asyncio.get_running_loop().create_datagram_endpoint(Echo, ("127.0.0.1", port))
+    await asyncio.Event().wait()
+
+
+SERVERS = {function.__name__: function for function in (kolben_tcp, streams_tcp, protocol_tcp, kolben_udp, protocol_udp)}
+ROWS = {  # name: (transport, function, loop)
+    "C epoll": ("tcp", None, None),
+    "kolben, uvloop": ("tcp", "kolben_tcp", "uvloop"),
+    "kolben, asyncio": ("tcp", "kolben_tcp", "asyncio"),
+    "uvloop protocol": ("tcp", "protocol_tcp", "uvloop"),
+    "uvloop streams": ("tcp", "streams_tcp", "uvloop"),
+    "asyncio protocol": ("tcp", "protocol_tcp", "asyncio"),
+    "asyncio streams": ("tcp", "streams_tcp", "asyncio"),
+    "C epoll, UDP": ("udp", None, None),
+    "kolben, uvloop, UDP": ("udp", "kolben_udp", "uvloop"),
+    "kolben, asyncio, UDP": ("udp", "kolben_udp", "asyncio"),
+    "uvloop protocol, UDP": ("udp", "protocol_udp", "uvloop"),
+    "asyncio protocol, UDP": ("udp", "protocol_udp", "asyncio"),
+}
+BARS = [  # row, at most so many times, row
+    ("kolben, uvloop", 1.6, "C epoll"),
+    ("kolben, uvloop", 1 / 2, "uvloop streams"),
+    ("kolben, uvloop", 1 / 3, "asyncio streams"),
+    ("kolben, uvloop, UDP", 2.0, "C epoll, UDP"),
+]
+
+
+def serve(function, loop, port):
+    """In a server's process."""
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(SERVERS[function](port))
+    else:
+        asyncio.run(SERVERS[function](port))
+
+
+# --- measuring -----------------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """One row's."""
+
+    def __init__(self, row, c):
+        self.transport, function, loop = ROWS[row]
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            self.port = sock.getsockname()[1]
+        own = [sys.executable, __file__, "--serve", str(function), str(loop), str(self.port)]
+        self.process = subprocess.Popen(["taskset", "-c", "0", *([c, self.transport, str(self.port)] if function is None else own)])
+
+    def cpu(self):
+        """Nanoseconds of the process: Linux makes a clock's number from a process's."""
+        return time.clock_gettime_ns(~self.process.pid << 3 | 2)
+
+    def burst(self, c, seconds):
+        """Microseconds of CPU time per message."""
+        before = self.cpu()
+        load = ["taskset", "-c", "1", c, "drive", self.transport, str(self.port), str(PEERS), str(seconds)]
+        count = int(subprocess.run(load, check=True, capture_output=True, text=True).stdout)
+        return (self.cpu() - before) / 1000 / count
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def wait_until_up(server, c):
+    for _ in range(100):
+        with contextlib.suppress(subprocess.CalledProcessError, ZeroDivisionError):
+            server.burst(c, 0.3)
+            return
+        time.sleep(0.1)
+    raise SystemExit(f"{server.process.args}: it does not answer")
+
+
+def measure(names, rounds, seconds):
+    found = {name: [] for name in names}
+    with contextlib.ExitStack() as stack:
+        c = str(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "echo")
+        subprocess.run(["gcc", "-O2", "-Wall", "-o", c, HERE / "peers/c/echo.c"], check=True)
+        servers = {}
+        for name in names:
+            servers[name] = Server(name, c)
+            stack.callback(servers[name].stop)
+        for server in servers.values():
+            wait_until_up(server, c)
+        for _ in range(rounds):
+            for name, server in servers.items():
+                found[name].append(server.burst(c, seconds))
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.serve[0], options.serve[1], int(options.serve[2]))
+        return 0
+    names = [name for name in ROWS if options.only in name or name.startswith("C epoll")]
+    found = measure(names, 3 if options.quick else 7, 0.5 if options.quick else 1.0)
+    for name in names:
+        limit = "C epoll, UDP" if ROWS[name][0] == "udp" else "C epoll"
+        ratio = statistics.median(mine / c for mine, c in zip(found[name], found[limit], strict=True))
+        print(f"{name:24} {statistics.median(found[name]):7.2f} us {ratio:6.2f} of C")
+    missed = 0
+    for row, bar, other in BARS:
+        if row in found and other in found:
+            ratio = statistics.median(mine / its for mine, its in zip(found[row], found[other], strict=True))
+            missed += ratio > bar
+            print(f"{row} at {ratio:.2f} of {other}: {'missed' if ratio > bar else 'held'} (bar {bar:.2f})")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    sys.exit(main())

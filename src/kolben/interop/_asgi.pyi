@@ -1,0 +1,77 @@
+from collections.abc import Coroutine, Generator
+from typing import Any, final
+
+from typing_extensions import disjoint_base
+
+from kolben.http import Handler, Plan
+from kolben.http.request import Request
+from kolben.interop.asgi import ASGIApplication, HostedLifespan
+
+@disjoint_base
+class ASGIHandler(Handler):
+    """One plan for every request, but for those whose body is not waited for."""
+
+    def __init__(self, application: ASGIApplication, lifespan: HostedLifespan | None = None) -> None: ...
+
+@disjoint_base
+class ASGIPlan(Plan):
+    """Calls an ASGI application with the scope of a request."""
+
+    application: ASGIApplication
+    root_path: str
+
+    def __init__(
+        self, application: ASGIApplication, *, root_path: str = "", streams: bool = False, lifespan: HostedLifespan | None = None
+    ) -> None: ...
+    @property
+    def state(self) -> dict[str, Any] | None:
+        """What the application's startup left for its requests; None: nothing."""
+
+    def exchange(self, request: Request) -> Exchange:
+        """Begin a call; its result is the response."""
+
+@disjoint_base
+class Exchange(Coroutine[Any, Any, Any]):
+    """One call of an application: its coroutine, and its `receive` and `send`.  A coroutine itself, for the server's task."""
+
+    connection: Any
+
+    def __call__(self, message: dict[str, Any]) -> Coroutine[Any, Any, None]:
+        """Be the application's `send`."""
+
+    def receive(self) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Be the application's `receive`."""
+
+    def start(self, iterable: object) -> None:
+        """In a turn: the head is out; None: it is all there is."""
+
+    def resume(self) -> None:
+        """The connection wants more."""
+
+    def cancel(self) -> None:
+        """The peer is gone."""
+
+    def __await__(self) -> Generator[Any, Any, Any]: ...
+    def __next__(self) -> Any: ...
+    def send(self, value: Any) -> Any: ...
+    def throw(self, *error: Any) -> Any: ...
+    def close(self) -> None: ...
+    @property
+    def cr_frame(self) -> Any:
+        """Where the application stands."""
+
+@final
+class Ready(Coroutine[Any, Any, Any]):
+    """What `await` gives at once."""
+
+    def __await__(self) -> Generator[Any, Any, Any]: ...
+    def __next__(self) -> Any: ...
+    def send(self, value: Any) -> Any: ...
+    def throw(self, *error: Any) -> Any: ...
+    def close(self) -> None: ...
+
+@final
+class Flow:
+    """Stands for the body that an exchange writes piece by piece: nobody iterates over it."""
+
+    def __aiter__(self) -> Flow: ...

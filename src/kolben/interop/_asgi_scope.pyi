@@ -1,0 +1,1 @@
+"""The scope of an HTTP request (ASGI 3, HTTP 2.5)."""

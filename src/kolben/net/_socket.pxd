@@ -1,0 +1,107 @@
+"""System calls on sockets, as C declares them; errno is read with `errno` right after.
+
+Each repeats itself after a signal: no edge of the poller would say that there is still something to do.
+"""
+
+cdef extern from * nogil:
+    """
+    #include <errno.h>
+    #include <fcntl.h>
+    #include <netinet/in.h>
+    #include <string.h>
+    #include <arpa/inet.h>
+    #include <sys/socket.h>
+    #include <sys/un.h>
+    #include <time.h>
+    #include <unistd.h>
+
+    #ifndef MSG_NOSIGNAL        /* macOS: SO_NOSIGPIPE is set on the socket instead */
+    #define MSG_NOSIGNAL 0
+    #endif
+
+    static int kn_accept(int fd, void *address, unsigned int *length) {
+        int peer;
+    #ifdef __linux__
+        do peer = accept4(fd, (struct sockaddr *)address, (socklen_t *)length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        while (peer < 0 && errno == EINTR);
+    #else
+        int one = 1;
+        do peer = accept(fd, (struct sockaddr *)address, (socklen_t *)length); while (peer < 0 && errno == EINTR);
+        if (peer >= 0) {
+            fcntl(peer, F_SETFL, fcntl(peer, F_GETFL) | O_NONBLOCK);
+            fcntl(peer, F_SETFD, FD_CLOEXEC);
+            setsockopt(peer, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
+        }
+    #endif
+        return peer;
+    }
+
+    static ssize_t kn_recv(int fd, void *into, size_t n) {
+        ssize_t got;
+        do got = recv(fd, into, n, 0); while (got < 0 && errno == EINTR);
+        return got;
+    }
+
+    static ssize_t kn_send(int fd, const void *p, size_t n) {
+        ssize_t sent;
+        do sent = send(fd, p, n, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        return sent;
+    }
+
+    /* A datagram; *length is the room for the address and then its length, *truncated whether the datagram was longer than n. */
+    static ssize_t kn_recv_from(int fd, void *into, size_t n, void *address, unsigned int *length, int *truncated) {
+        struct iovec part = {into, n};
+        struct msghdr message = {.msg_name = address, .msg_namelen = *length, .msg_iov = &part, .msg_iovlen = 1};
+        ssize_t got;
+        do got = recvmsg(fd, &message, 0); while (got < 0 && errno == EINTR);
+        *length = message.msg_namelen;
+        *truncated = got >= 0 && (message.msg_flags & MSG_TRUNC) != 0;
+        return got;
+    }
+
+    static ssize_t kn_send_to(int fd, const void *p, size_t n, const void *address, unsigned int length) {
+        ssize_t sent;
+        do sent = sendto(fd, p, n, MSG_NOSIGNAL, (const struct sockaddr *)address, (socklen_t)length); while (sent < 0 && errno == EINTR);
+        return sent;
+    }
+
+    /* The socket address of one end; its length, or less than 0. */
+    static int kn_socket_address(int fd, int of_peer, void *into, unsigned int room) {
+        socklen_t length = room;
+        int status = of_peer ? getpeername(fd, (struct sockaddr *)into, &length) : getsockname(fd, (struct sockaddr *)into, &length);
+        return status < 0 ? -1 : (int)(length < room ? length : room);
+    }
+
+    /* 0, or the error that the socket has kept: how a connect ended. */
+    static int kn_kept_error(int fd) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
+    }
+
+    /* A close that the peer sees as a failure: what it has must not look whole. */
+    static void kn_reset_on_close(int fd) {
+        struct linger now = {1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+
+    static long long kn_microseconds(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    }
+    """
+    int errno
+    int EAGAIN, EWOULDBLOCK, EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED, EPIPE, ECONNRESET, ENOTCONN, ETIMEDOUT, EINVAL
+    int SHUT_WR, AF_INET, AF_INET6, AF_UNIX
+    int accept_peer "kn_accept"(int fd, void *address, unsigned int *length)
+    ssize_t recv "kn_recv"(int fd, void *into, size_t n)
+    ssize_t send "kn_send"(int fd, const void *p, size_t n)
+    ssize_t recv_from "kn_recv_from"(int fd, void *into, size_t n, void *address, unsigned int *length, int *truncated)
+    ssize_t send_to "kn_send_to"(int fd, const void *p, size_t n, const void *address, unsigned int length)
+    int socket_address "kn_socket_address"(int fd, bint of_peer, void *into, unsigned int room)
+    int kept_error "kn_kept_error"(int fd)
+    void reset_on_close "kn_reset_on_close"(int fd)
+    long long microseconds "kn_microseconds"()
+    int shutdown(int fd, int how)
+    int c_close "close"(int fd)

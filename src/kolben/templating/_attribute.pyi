@@ -1,0 +1,3 @@
+from typing import Any
+
+def attribute_or_item(self: Any, obj: Any, attribute: str) -> Any: ...
