@@ -18,9 +18,8 @@ from kolben.app.json.provider import DefaultJSONProvider, JSONProvider
 from kolben.app.places import find_package
 from kolben.app.registries import TrackedDict, TrackedList
 from kolben.app.scaffold import Scaffold, _default_template_ctx_processor
-from kolben.app.shapes import CONTEXT_METHODS, in_our_shape
+from kolben.app.shapes import CONTEXT_METHODS, AppType, in_our_shape
 from kolben.app.wrappers import Request, Response
-from kolben.base.watched import WatchedType
 from kolben.routing import Map, Rule
 from kolben.sessions import SecureCookieSessionInterface, SessionInterface
 
@@ -54,7 +53,7 @@ def _as_timedelta(value: timedelta | int | None) -> timedelta | None:
     return timedelta(seconds=value) if isinstance(value, int) else value
 
 
-class Settings(Scaffold, metaclass=WatchedType):
+class Settings(Scaffold, metaclass=AppType):
     """The lowest storey of the app.
 
     Arguments as in Flask:
