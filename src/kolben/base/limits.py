@@ -65,7 +65,7 @@ class Timeouts:
         head: From the first byte of a head to its last.
         body: Without one byte of a body that is expected.
         body_grace: After so long, a body must come at `body_rate` or faster.
-        body_rate: Bytes a second (not seconds).
+        body_rate: Bytes a second (not seconds); also of an answer, over `write`, where the peer reads little of it.
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
