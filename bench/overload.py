@@ -2,7 +2,7 @@
 
     python bench/overload.py [--mode inline|thread|task] [--seconds 20] [--factor 3]
 
-The view burns 2 ms of CPU.  First peers that wait for each answer show the peak; then requests come at a fixed rate, three times that, whatever
+The view burns 2 ms of CPU.  First 64 peers that wait for each answer show the peak; then requests come at a fixed rate, three times that, whatever
 becomes of those before them (open loop), each over a connection that waits for nothing.  The first seconds are the burst that a server
 may try to take (`timeouts.queue`); what counts is what comes after WARMING.  The server has one core, this process another.
 
@@ -117,7 +117,7 @@ def peak(port: int, path: str, seconds: float) -> float:
     load = Load(port, path)
     began = time.monotonic()
     while time.monotonic() < began + seconds:
-        while len(load.asked) < 16:
+        while len(load.asked) < 64:
             load.ask()
         load.take(0.1)
     later = [when for when, status, _ in load.answers if status == 200 and when > began + seconds / 4]

