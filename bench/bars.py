@@ -57,11 +57,15 @@ BARS = {  # multiples of climit's plaintext
     ("kolben inline", "body"): 1.65,  # a small JSON body, parsed and echoed
     ("kolben async", "plaintext"): 1.55,
 }
-RATIOS = {  # of one row to another's
-    ("kolben wsgi", "flask + bjoern, ProxyFix", "plaintext"): 0.5,  # the same wrapper around both
-    ("kolben shop", "flask + bjoern shop", "shop"): 0.6,  # the same file: a blueprint, hooks, a session, a template
-    ("kolben shop, sliding", "flask + bjoern shop, sliding", "shop"): 0.6,  # its session is signed anew in each answer
-}
+SPECIAL = {LIMIT: (run.PIPELINE, run.LATENCY), "kolben inline": (run.PIPELINE, run.LATENCY)}  # plaintext, asked in other ways
+RATIOS = [  # what of a row, how often what of another row in the same round: the bar, and what it says
+    ("kolben inline", run.PIPELINE, LIMIT, "plaintext", "cpu_us", 0.27, f"CPU of one of {run.DEPTH} pipelined requests"),
+    ("kolben inline", run.LATENCY, LIMIT, run.LATENCY, "cpu_us", 1.45, "CPU with one connection"),
+    ("kolben inline", run.LATENCY, LIMIT, run.LATENCY, "p50", 1.2, "median latency with one connection"),
+    ("kolben wsgi", "plaintext", "flask + bjoern, ProxyFix", "plaintext", "cpu_us", 0.5, "CPU, the same wrapper around both"),
+    ("kolben shop", "shop", "flask + bjoern shop", "shop", "cpu_us", 0.6, "CPU of the same file: a blueprint, hooks, a session, a template"),
+    ("kolben shop, sliding", "shop", "flask + bjoern shop, sliding", "shop", "cpu_us", 0.6, "CPU, its session signed anew in each answer"),
+]
 SYSCALLS_BAR = ("kolben inline", 2.2)  # a request
 
 
@@ -83,7 +87,7 @@ def start(entries, stack):
         except Exception as error:
             print(f"{entry.name}: left out: {error}")
             continue
-        servers[entry.name] = (server, names, tmp)
+        servers[entry.name] = (server, [*names, *SPECIAL.get(entry.name, ())], tmp)
     return servers
 
 
@@ -123,17 +127,20 @@ def report(results):
             errors = sum(result["errors"] for result in of)
             line += f"{multiple:10.2f}{bar or '':>8}{statistics.median(result['cpu_us'] for result in of):8.2f}{errors:8}"
         print(line)
-    return missed + compare(by)
+    return missed + compare(results)
 
 
-def compare(by, ratios=None):
-    """Print the rows that have a bar beside another row; gives the bars that were missed."""
+def compare(results, ratios=None):
+    """Print the ratios that have a bar of their own; gives the bars that were missed."""
     missed = []
-    for (row, other, name), bar in (RATIOS if ratios is None else ratios).items():
-        if (row, name) in by and (other, name) in by:
-            ratio = by[row, name] / by[other, name]
-            print(f"\n{row}, {name}: {ratio:.2f} of {other} (bar {bar})")
-            missed += [f"{row}, {name}: {ratio:.2f} of {other}, bar {bar}"] if ratio > bar else []
+    print()
+    for row, name, other_row, other, figure, bar, meaning in RATIOS if ratios is None else ratios:
+        if (row, name) not in results or (other_row, other) not in results:
+            continue
+        rounds = zip(results[row, name], results[other_row, other], strict=True)
+        ratio = statistics.median(one[figure] / base[figure] for one, base in rounds)
+        print(f"{row}, {meaning}: {ratio:.2f} of {other_row}'s {other} (bar {bar})")
+        missed += [f"{row}, {meaning}: {ratio:.2f}, bar {bar}"] if ratio > bar else []
     return missed
 
 

@@ -72,3 +72,11 @@ def test_an_async_view_is_not_measured():
         return "hello"
 
     assert app.handler.plan_of("later").pinned
+
+
+def test_a_plan_has_what_its_route_says_of_clients_that_leave_and_of_time(app):
+    app.add_url_rule("/a", "a", lambda: "", on_disconnect="ignore", timeout=2.5)
+    app.add_url_rule("/b", "b", lambda: "", on_disconnect="cancel", timeout=0)
+    app.add_url_rule("/c", "c", lambda: "")
+    plans = [app.handler.plan_of(name) for name in "abc"]
+    assert [(plan.ignores_disconnect, plan.timeout) for plan in plans] == [(True, 2.5), (False, 0), (False, -1)]

@@ -35,6 +35,12 @@ def test_a_pin_that_is_not_known_says_which_are(app):
         app.add_url_rule("/", "index", lambda: "", run="turbo")
 
 
+@pytest.mark.parametrize("timeout", [-1, "5", True, float("inf"), float("nan")])
+def test_a_time_that_is_none_is_refused(app, timeout):
+    with pytest.raises(AssertionError, match="timeout=.* is not known: expected a number of seconds, 0 for no limit"):
+        app.add_url_rule("/", "index", lambda: "", timeout=timeout)
+
+
 def test_a_view_without_a_parameter_for_a_variable_says_which(app, caplog):
     """When it is called: until then a decorator might still change it."""
     app.add_url_rule("/user/<int:id>", "user", lambda: "")

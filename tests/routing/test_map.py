@@ -143,6 +143,35 @@ def test_too_many_digits_are_not_found() -> None:
         adapter.match("/" + "9" * 4301)
 
 
+class AskingConverter(BaseConverter):
+    """Asks the map while the map asks it."""
+
+    def to_python(self, value: str) -> Any:
+        """Return what the map finds under another path."""
+        return (value, self.map.bind("a").match("/plain/7/x"))
+
+
+def test_a_converter_may_search_while_a_search_goes_on() -> None:
+    """A search lends its memory to no other."""
+    adapter = Map([Rule("/ask/<asking:a>/<b>", endpoint="ask"), Rule("/plain/<int:n>/<c>", endpoint="plain")], converters={
+        "asking": AskingConverter}).bind("a")  # fmt: skip
+    for _ in range(2):
+        assert adapter.match("/ask/1/é") == ("ask", {"a": ("1", ("plain", {"n": 7, "c": "x"})), "b": "é"})
+
+
+def test_what_a_way_that_led_nowhere_caught_is_forgotten() -> None:
+    """Many ways catch and fail before one leads to a rule: it has its own values, and no more room was needed than it takes."""
+    rules = [Rule(f"/<a>/<int:b>/<c>/<string(length=1):d>/end{n}", endpoint=f"long{n}") for n in range(3)]
+    rules += [Rule("/x/<path:rest>", endpoint="path"), Rule("/<a>/<b>/<c>/<d>/<e>", endpoint="any", methods=["GET"])]
+    adapter = Map([*rules, Rule("/x/1/<regex>/d/other/<f>", endpoint="deep")]).bind("a")
+    assert adapter.match("/x/1/c/d/end1") == ("path", {"rest": "1/c/d/end1"})
+    assert adapter.match("/y/1/c/d/end1") == ("long1", {"a": "y", "b": 1, "c": "c", "d": "d"})
+    assert adapter.match("/y/1/c/d/end9") == ("any", {"a": "y", "b": "1", "c": "c", "d": "d", "e": "end9"})
+    assert adapter.match("/x/1/c/d/other/\u20ac") == ("deep", {"regex": "c", "f": "\u20ac"})
+    with pytest.raises(NotFound):
+        adapter.match("/y/1/c/d/end1/more")
+
+
 def test_a_slash_redirect_stays_on_this_host() -> None:
     """SECURITY: a path of several slashes is no other host."""
     adapter = Map([Rule("/<path:x>/", endpoint="x")]).bind("example.com")

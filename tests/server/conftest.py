@@ -28,12 +28,14 @@ SOON = 20  # seconds that anything may take which should happen at once; a test 
 class View(Plan):
     """A plan made of a function: (request) -> Response, str or bytes."""
 
-    def __init__(self, function, *, mode=None, needs_body=True, pinned=True, streams_body=False):
+    def __init__(self, function, *, mode=None, needs_body=True, pinned=True, streams_body=False, ignores_disconnect=False, timeout=-1):
         self.function = function
         self.mode = mode if mode is not None else TASK if inspect.iscoroutinefunction(function) else INLINE
         self.pinned = pinned
         self.needs_body = needs_body
         self.streams_body = streams_body
+        self.ignores_disconnect = ignores_disconnect
+        self.timeout = timeout
         self.name = function.__name__
 
     def run(self, request):

@@ -23,7 +23,7 @@ def sized(n, *fields):
 
 
 class Reader:
-    """A view that reads its body by pieces, in a thread or as a task, and what it saw."""
+    """A view that reads its body by pieces, in a thread or as a task that is not cancelled, and what it saw."""
 
     def __init__(self, place, *, wait=False, reads=True):
         self.place, self.wait, self.reads = place, wait, reads
@@ -33,7 +33,7 @@ class Reader:
 
     def view(self):
         if self.place == "task":
-            return View(self.task, mode=TASK, streams_body=True)
+            return View(self.task, mode=TASK, streams_body=True, ignores_disconnect=True)
         return View(self.thread, mode=THREAD, streams_body=True)
 
     def answer(self, error):

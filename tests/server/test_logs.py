@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from contextvars import Context
 
 import pytest
 
@@ -200,7 +201,7 @@ def answered(app, path, *fields):
     """The fields and the body of an app's answer."""
     head = "\r\n".join([f"GET {path} HTTP/1.1", "Host: a", *fields, "", ""]).encode()
     request = app.request_class.from_bytes(head)
-    head, body = serialize(app.handler.match(request).run(request), request)
+    head, body = serialize(Context().run(app.handler.match(request).run, request), request)
     whole = body if isinstance(body, bytes) else b"".join(body)
     return dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:-2]), whole.decode()
 

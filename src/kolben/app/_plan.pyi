@@ -44,6 +44,7 @@ class AppPlan(Plan):
     encoder: Encoder | None
     debug_encoder: Encoder | None
     config: Mapping[str, Any]
+    config_is_plain: bool
     session_interface: SessionInterface
     opens_session: bool
     receivers: tuple[Mapping[Any, Any], ...]

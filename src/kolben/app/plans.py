@@ -154,8 +154,12 @@ class PlanCompiler:
         """Return the plan of an endpoint."""
         plan = self._plan(endpoint)
         # An async view that is called through a loop of its own is no short call, whatever was measured.
-        pinned = self.app.endpoint_options.get(endpoint, {}).get("run") is not None
+        options = self.app.endpoint_options.get(endpoint, {})
+        pinned = options.get("run") is not None
         plan.pinned = pinned or plan.streams_body or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        plan.ignores_disconnect = options.get("on_disconnect") == "ignore"
+        if options.get("timeout") is not None:
+            plan.timeout = options["timeout"]
         return plan
 
     def _plan(self, endpoint: str) -> Plan:
@@ -193,7 +197,7 @@ class PlanCompiler:
         plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
         plan.encoder, plan.debug_encoder = self.encoders()
         plan.config = app.config
-        plan.config_is_plain = isinstance(app.config, dict) and type(app.config).__getitem__ is dict.__getitem__
+        plan.config_is_plain = type(app.config).__getitem__ is dict.__getitem__
         plan.session_interface, plan.opens_session = app.session_interface, self.opens_session()
         plan.receivers = tuple(signal.receivers for signal in SIGNALS)
         plan.general, plan.explain = general.answer, explain

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, ValuesView
+from collections.abc import Callable, Container, ValuesView
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kolben.app.blueprints import _decorator
@@ -21,8 +22,24 @@ __all__ = ["ENDPOINT_OPTIONS", "Registration"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class Seconds(Container[Any]):
+    """Every number of seconds."""
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+    def __str__(self) -> str:
+        return "a number of seconds, 0 for no limit"
+
+
 # Options of a route that are Kolben's and not the rule's: how its view runs.
-ENDPOINT_OPTIONS: dict[str, set[Any]] = {"run": {"inline", "thread"}, "stream": {False, True}}
+ENDPOINT_OPTIONS: dict[str, Container[Any]] = {
+    "run": {"inline", "thread"},
+    "stream": {False, True},
+    "on_disconnect": {"cancel", "ignore"},
+    "timeout": Seconds(),
+}
 
 
 class MalformedRuleError(RegistrationError, ValueError):
@@ -86,7 +103,9 @@ class Registration(Settings):
             view_func: Gets the values of the rule as keyword arguments.  May be registered later under the endpoint's name.
             provide_automatic_options: Answer OPTIONS by itself; left out, unless the view does.
             options: `methods`; `run`, "inline" or "thread", pins where a plain view runs; `stream=True` begins at the head of a request,
-                and `request.stream` reads the body while it comes; the rest is for the rule (`defaults`, `subdomain`, `host`,
+                and `request.stream` reads the body while it comes;
+                `timeout` is how many seconds the view may take; `on_disconnect="ignore"` lets an async view run on when its client has
+                left; the rest is for the rule (`defaults`, `subdomain`, `host`,
                 `strict_slashes`, `redirect_to` ...).
         """
         if endpoint is None:
@@ -131,7 +150,7 @@ class Registration(Settings):
                 continue
             value = options.pop(name)
             if value is not None and value not in allowed:
-                expected = " or ".join(map(repr, sorted(allowed)))
+                expected = " or ".join(map(repr, sorted(allowed))) if isinstance(allowed, set) else str(allowed)
                 raise RegistrationError(f"endpoint {endpoint!r}: {name}={value!r} is not known: expected {expected}, or leave it out")
             self.endpoint_options.setdefault(endpoint, {})[name] = value
         noted = self.endpoint_options.get(endpoint, {})

@@ -66,9 +66,13 @@ class Timeouts:
         body: Without one byte of a body that is expected.
         body_grace: After so long, a body must come at `body_rate` or faster.
         body_rate: Bytes a second (not seconds).
+        view: From when a request may run, its body being here, to its response: then 504, or 503 if it had no thread yet.  0: any time.
+            A route's `timeout=` goes before it.
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
+        queue: While requests wait for a thread, or for their turn; then the server is behind, and until it has caught up, whoever waits
+            for more than a moment (50 ms) is refused with 503 and Retry-After.
         graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 
@@ -77,7 +81,9 @@ class Timeouts:
     body: float = 20.0
     body_grace: float = 20.0
     body_rate: float = 500.0
+    view: float = 0.0
     write: float = 30.0
     keep_alive: float = 15.0
     lingering: float = 2.0
+    queue: float = 5.0
     graceful: float = 30.0

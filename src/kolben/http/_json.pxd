@@ -41,6 +41,7 @@ cdef class Encoder:
     cdef int write_nested(self, Scratch *scratch, object value) except -1
     cdef object open_by_default(self, Scratch *scratch, object value)
     cdef int write_text(self, Scratch *scratch, object text) except -1
+    cdef int write_short(self, Scratch *scratch, const unsigned char *p, Py_ssize_t n) noexcept
     cdef void write_piece(self, Scratch *scratch, int kind, const void *data, Py_ssize_t start, Py_ssize_t stop) noexcept
     cdef int write_sequence(self, Scratch *scratch, object values) except -1
     cdef int write_dict(self, Scratch *scratch, object mapping) except -1

@@ -101,6 +101,11 @@ cdef Py_ssize_t write_characters(uint8_t *out, const Unit *p, Py_ssize_t n, bint
                 memcpy(out, &word, 8)
                 out += 8
                 i += 8
+            if i + 8 > n >= 8 and i < n:                  # the last eight: those that were written already are plain, or all are mixed
+                memcpy(&word, p + n - 8, 8)
+                if is_plain_word(word):
+                    memcpy(out + (n - 8 - i), &word, 8)
+                    return out + (n - i) - start
             stop = min(i + 8, n)
         while i < stop:
             if p[i] < 128 and PLAIN[p[i]]:

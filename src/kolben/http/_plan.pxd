@@ -18,6 +18,9 @@ cpdef enum:
     DISTURBED = 5         # quick calls that a longer one takes away, if other threads ran beside it
 
 
+cdef object ANSWERED          # what a task that has answered before its end returns
+
+
 cdef class Record:
     """What is known of one route's calls.  Outlives the plan, which is made anew whenever something is registered."""
 
@@ -38,6 +41,8 @@ cdef class Plan:
     cdef public bint pinned           # `mode` stays as it is, whatever is measured
     cdef public bint needs_body       # False: the answer does not depend on it (404, 405, redirects)
     cdef public bint streams_body     # begins at the head, and reads the body while it comes: never inline
+    cdef public bint ignores_disconnect   # a task runs on when its client has left
+    cdef public double timeout        # seconds from when it may run to its response; 0: any time, -1: what the server says
     cdef public bint answers_early    # its task may go on behind its answer: what run_async() returns is given the `connection`
     cdef public object name           # for logs: "show_user", "404"
     cdef readonly Record record

@@ -10,6 +10,9 @@ from libc.stdint cimport int64_t
 from kolben.http._request cimport RequestBase
 
 
+cdef object ANSWERED = object()
+
+
 cdef class Record:
 
     def __cinit__(self):
@@ -29,6 +32,7 @@ cdef class Plan:
     def __cinit__(self, *args, **kwargs):
         self.mode = THREAD
         self.needs_body = True
+        self.timeout = -1
         self.name = ""
         self.record = Record()
 

@@ -83,6 +83,11 @@ cdef class RequestBase:
     def __cinit__(self):
         counts[REQUESTS] += 1
 
+    @property
+    def is_disconnected(self):
+        """Whether the client has left and waits for no answer.  Only Kolben's own server tells; elsewhere it is always False."""
+        return self.connection is not None and self.connection.is_gone
+
     def __dealloc__(self):
         counts[REQUESTS] -= 1
         release_spans(&self.span, self._inline)

@@ -144,6 +144,7 @@ cdef inline void append(Output output, const unsigned char *p, Py_ssize_t n) noe
 
 # ---------------------------------------------------------------- responses
 
+@cython.no_gc                         # text and bytes refer to nothing
 @cython.freelist(16)
 cdef class PlainResponse:
     """Immutable once made."""

@@ -17,6 +17,7 @@ cdef class Scope:
 
     cdef object context
     cdef object value
+    cdef object mapping           # of the Context, as it was made: it is exactly as it was lent while that is its mapping
 
 
 cdef class Contexts:

@@ -10,9 +10,10 @@ cpdef enum:               # flags of an event
     FAILED = 8            # EPOLLERR or EPOLLHUP
     TIMER = 16            # wake_at() came
     WOKEN = 32            # wake() was called, perhaps from another thread
+    MARK = 64             # all that was ready when mark() was called has been returned
 
 cdef struct Event:
-    void *owner           # what add() was given; NULL for TIMER and WOKEN
+    void *owner           # what add() was given; NULL for TIMER, WOKEN and MARK
     int flags
 
 
@@ -25,6 +26,7 @@ cdef class Poller:
     cdef int _fd
     cdef int _timer_fd
     cdef int _wake_fd
+    cdef int _mark_fd     # made at the first mark()
     cdef Event events[EVENTS_PER_WAIT]
 
     # Edge-triggered for both directions, once and for all (no later change): connections.
@@ -41,6 +43,10 @@ cdef class Poller:
     # Thread-safe and without the GIL if need be; many calls before one wait() make one event.
     # Not at the same time as close(): hold the GIL if somebody may close.
     cdef int wake(self) noexcept nogil
+
+    # Puts a MARK behind everything that is ready now: the kernel keeps what is ready in the order in which it became so.  False: the
+    # system has no descriptor for it.
+    cdef bint mark(self) noexcept nogil
 
     cdef void _close(self) noexcept
     cdef int _take(self, const void *ready, int n) noexcept

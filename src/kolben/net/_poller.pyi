@@ -23,6 +23,9 @@ class Poller:
         OSError: no descriptors are left.
     """
 
+    def mark(self) -> bool:
+        """Put a MARK event behind all that is ready now; False if the system has no descriptor for it."""
+
     def fileno(self) -> int:
         """The poller's own descriptor, readable while events wait.
 
@@ -65,7 +68,7 @@ class Watcher:
         """
 
     def wait(self, timeout: int) -> list[tuple[object, int]]:
-        """Return values and flags; the value is None for TIMER and WOKEN.  At most 128 at once.
+        """Return values and flags; the value is None for TIMER, WOKEN and MARK.  At most 128 at once.
 
         `timeout` is in milliseconds: 0 does not wait, -1 waits for ever.  A signal ends the wait with what there is, perhaps nothing.
         """

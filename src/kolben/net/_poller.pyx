@@ -20,7 +20,7 @@ cdef extern from * nogil:
     #include <stdint.h>
     #include <unistd.h>
 
-    enum { KB_READABLE = 1, KB_WRITABLE = 2, KB_PEER_CLOSED = 4, KB_FAILED = 8, KB_TIMER = 16, KB_WOKEN = 32 };
+    enum { KB_READABLE = 1, KB_WRITABLE = 2, KB_PEER_CLOSED = 4, KB_FAILED = 8, KB_TIMER = 16, KB_WOKEN = 32, KB_MARK = 64 };
 
     #if defined(__linux__)
 
@@ -30,8 +30,8 @@ cdef extern from * nogil:
 
     typedef struct epoll_event kb_ready;
 
-    /* What the kernel gives back for the poller's own two descriptors; no owner has these addresses. */
-    static char kb_timer_mark, kb_wake_mark;
+    /* What the kernel gives back for the poller's own descriptors; no owner has these addresses. */
+    static char kb_timer_mark, kb_wake_mark, kb_queue_mark;
 
     static int kb_watch(int poller, int fd, void *owner, uint32_t flags) {
         struct epoll_event event = {.events = flags, .data = {.ptr = owner}};
@@ -69,13 +69,14 @@ cdef extern from * nogil:
         uint32_t got = ready->events;
         if (ready->data.ptr == &kb_timer_mark) return KB_TIMER;
         if (ready->data.ptr == &kb_wake_mark) return KB_WOKEN;
+        if (ready->data.ptr == &kb_queue_mark) return KB_MARK;
         return (got & EPOLLIN ? KB_READABLE : 0) | (got & EPOLLOUT ? KB_WRITABLE : 0)
             | (got & EPOLLRDHUP ? KB_PEER_CLOSED : 0) | (got & (EPOLLERR | EPOLLHUP) ? KB_FAILED : 0);
     }
 
     static void *kb_owner(const kb_ready *ready) {
         void *owner = ready->data.ptr;
-        return owner == &kb_timer_mark || owner == &kb_wake_mark ? NULL : owner;
+        return owner == &kb_timer_mark || owner == &kb_wake_mark || owner == &kb_queue_mark ? NULL : owner;
     }
 
     static int kb_splits_events(void) { return 0; }
@@ -97,6 +98,20 @@ cdef extern from * nogil:
         (void)poller;
         while (write(waker, &one, sizeof one) < 0 && errno == EINTR) { }
         errno = saved;
+    }
+
+    static int kb_mark(int poller, int *marker) {
+        uint64_t one = 1;
+        int status;
+        if (*marker < 0) {
+            if ((*marker = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0) return -errno;
+            if ((status = kb_watch(poller, *marker, &kb_queue_mark, EPOLLIN | EPOLLET)) < 0) {
+                close(*marker);
+                *marker = -1;
+                return status;
+            }
+        }
+        return write(*marker, &one, sizeof one) < 0 ? -errno : 0;
     }
 
     #else /* kqueue: macOS, FreeBSD, NetBSD, OpenBSD */
@@ -149,7 +164,7 @@ cdef extern from * nogil:
         int failed = ready->flags & EV_ERROR || (ready->flags & EV_EOF && ready->fflags) ? KB_FAILED : 0;
         switch (ready->filter) {
         case EVFILT_TIMER: return KB_TIMER;
-        case EVFILT_USER: return KB_WOKEN;
+        case EVFILT_USER: return ready->ident == 1 ? KB_MARK : KB_WOKEN;
         case EVFILT_READ: return KB_READABLE | (ready->flags & EV_EOF ? KB_PEER_CLOSED : 0) | failed;
         default: return KB_WRITABLE | (ready->flags & EV_EOF ? KB_FAILED : 0) | failed;
         }
@@ -177,6 +192,13 @@ cdef extern from * nogil:
         errno = saved;
     }
 
+    static int kb_mark(int poller, int *marker) {
+        int status;
+        (void)marker;
+        status = kb_change(poller, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+        return status < 0 ? status : kb_change(poller, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+    }
+
     #endif
     """
     ctypedef struct kb_ready:
@@ -192,6 +214,7 @@ cdef extern from * nogil:
     int kb_splits_events()      # whether one descriptor may come twice in one wait
     int kb_wake_at(int poller, int timer, long long delay)
     void kb_wake(int poller, int waker)
+    int kb_mark(int poller, int *marker)
 
 cdef extern from "<unistd.h>" nogil:
     int c_close "close"(int fd)
@@ -210,7 +233,7 @@ cdef class Poller:
 
     def __cinit__(self):
         cdef int status
-        self._fd = self._timer_fd = self._wake_fd = -1
+        self._fd = self._timer_fd = self._wake_fd = self._mark_fd = -1
         status = kb_open(&self._fd, &self._timer_fd, &self._wake_fd)
         if status < 0:
             fail(status)        # __dealloc__ closes what was opened
@@ -219,11 +242,11 @@ cdef class Poller:
         self._close()
 
     cdef void _close(self) noexcept:
-        cdef int fds[3]
+        cdef int fds[4]
         cdef int fd
         # Forgotten before closed: wake() of another thread must not write to a descriptor that is somebody else's by now.
-        fds[0], fds[1], fds[2] = self._wake_fd, self._timer_fd, self._fd
-        self._wake_fd = self._timer_fd = self._fd = -1
+        fds[0], fds[1], fds[2], fds[3] = self._wake_fd, self._timer_fd, self._mark_fd, self._fd
+        self._wake_fd = self._timer_fd = self._mark_fd = self._fd = -1
         for fd in fds:
             if fd >= 0:
                 c_close(fd)
@@ -282,6 +305,9 @@ cdef class Poller:
         kb_wake(self._fd, self._wake_fd)
         return 0
 
+    cdef bint mark(self) noexcept nogil:
+        return kb_mark(self._fd, &self._mark_fd) >= 0
+
     def fileno(self):
         if self._fd < 0:
             raise ValueError("the poller is closed")
@@ -336,6 +362,9 @@ cdef class Watcher:
 
     def wake(self):
         self._poller.wake()
+
+    def mark(self):
+        return self._poller.mark()
 
     def fileno(self):
         return self._poller.fileno()

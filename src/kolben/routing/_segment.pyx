@@ -5,9 +5,8 @@ code; any other is run as it is.  The text between a literal prefix and a litera
 both, so that one test of the middle decides as the regular expression would, without backtracking.
 """
 
-cimport cython
 from cpython.float cimport PyFloat_FromString
-from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_Substring, PyUnicode_Tailmatch, Py_UNICODE_ISDECIMAL
+from cpython.unicode cimport PyUnicode_READ, PyUnicode_Substring, Py_UNICODE_ISDECIMAL
 
 from werkzeug.routing import ValidationError
 
@@ -16,46 +15,65 @@ cdef enum:
     ZERO = 0x30           # the digit
 
 
-# Unchecked: callers give 0 <= start and end <= len(text), and no None.
-@cython.boundscheck(False)
-@cython.wraparound(False)
-cdef bint _is_decimal(str text, Py_ssize_t start, Py_ssize_t end) except -1:
-    """Whether text[start:end] is one or more decimal digits, of any script as in a regular expression."""
+cdef inline Py_UCS4 character(const Text *text, Py_ssize_t i) noexcept:
+    """One character.  Unchecked: 0 <= i < text.length."""
+    # PERF: nearly all text is Latin-1, and asking for that first is half of the work.
+    return (<const unsigned char *>text.data)[i] if text.kind == 1 else PyUnicode_READ(text.kind, <void *>text.data, i)
+
+
+cdef inline Py_ssize_t find(const Text *text, Py_UCS4 wanted, Py_ssize_t start, Py_ssize_t end) noexcept:
+    """The first place in text[start:end] where a character stands, or -1.  Unchecked."""
     cdef Py_ssize_t i
-    if start >= end:
-        return False
     for i in range(start, end):
-        if not ("0" <= text[i] <= "9" or Py_UNICODE_ISDECIMAL(text[i])):
+        if character(text, i) == wanted:
+            return i
+    return -1
+
+
+cdef bint is_same(const Text *text, Py_ssize_t start, const Text *other) noexcept:
+    """Whether `other` stands at `start`.  Unchecked: it fits."""
+    cdef Py_ssize_t i
+    for i in range(other.length):
+        if character(text, start + i) != character(other, i):
             return False
     return True
 
 
-# Unchecked: callers give 0 <= start and end <= len(text), and no None.
-@cython.boundscheck(False)
-@cython.wraparound(False)
-cdef bint _is_hex(str text, Py_ssize_t start, Py_ssize_t end) except -1:
+cdef bint _is_decimal(const Text *text, Py_ssize_t start, Py_ssize_t end) noexcept:
+    """Whether text[start:end] is one or more decimal digits, of any script as in a regular expression.  Unchecked."""
     cdef Py_ssize_t i
-    cdef Py_UCS4 character
+    cdef Py_UCS4 digit
     for i in range(start, end):
-        character = text[i]
-        if not ("0" <= character <= "9" or "a" <= character <= "f" or "A" <= character <= "F"):
+        digit = character(text, i)
+        if not ("0" <= digit <= "9" or (digit > 127 and Py_UNICODE_ISDECIMAL(digit))):
+            return False
+    return start < end
+
+
+cdef bint _is_hex(const Text *text, Py_ssize_t start, Py_ssize_t end) noexcept:
+    cdef Py_ssize_t i
+    cdef Py_UCS4 digit
+    for i in range(start, end):
+        digit = character(text, i)
+        if not ("0" <= digit <= "9" or "a" <= digit <= "f" or "A" <= digit <= "F"):
             return False
     return True
 
 
-cdef bint _is_uuid(str text) except -1:
-    """Whether text is 8-4-4-4-12 hexadecimal digits, of ASCII only."""
+cdef bint _is_uuid(const Text *text, Py_ssize_t start, Py_ssize_t end) noexcept:
+    """Whether text[start:end] is 8-4-4-4-12 hexadecimal digits, of ASCII only.  Unchecked."""
     return (
-        len(text) == 36
-        and text[8] == "-" and text[13] == "-" and text[18] == "-" and text[23] == "-"
-        and _is_hex(text, 0, 8) and _is_hex(text, 9, 13) and _is_hex(text, 14, 18)
-        and _is_hex(text, 19, 23) and _is_hex(text, 24, 36)
+        end - start == 36
+        and character(text, start + 8) == "-" and character(text, start + 13) == "-"
+        and character(text, start + 18) == "-" and character(text, start + 23) == "-"
+        and _is_hex(text, start, start + 8) and _is_hex(text, start + 9, start + 13) and _is_hex(text, start + 14, start + 18)
+        and _is_hex(text, start + 19, start + 23) and _is_hex(text, start + 24, end)
     )
 
 
-cdef bint _is_real(str text, Py_ssize_t start) except -1:
-    cdef Py_ssize_t dot = PyUnicode_FindChar(text, c".", start, len(text), 1)
-    return dot >= 0 and _is_decimal(text, start, dot) and _is_decimal(text, dot + 1, len(text))
+cdef bint _is_real(const Text *text, Py_ssize_t start, Py_ssize_t end) noexcept:
+    cdef Py_ssize_t dot = find(text, c".", start, end)
+    return dot >= 0 and _is_decimal(text, start, dot) and _is_decimal(text, dot + 1, end)
 
 
 cdef class Pattern:
@@ -67,8 +85,9 @@ cdef class Pattern:
         self.shape = shape
         self.final = final
         self.suffixed = suffixed
-        self._prefix = prefix
-        self._suffix = suffix
+        self.catches = len(groups) if groups is not None else 1
+        self._prefix_text, self._suffix_text = prefix, suffix
+        self._prefix, self._suffix = lay_open(prefix), lay_open(suffix)
         self._signed = signed
         self._minimum = minimum
         self._maximum = maximum
@@ -76,50 +95,43 @@ cdef class Pattern:
         self._match = regex.match if regex is not None else None
         self._groups = groups
 
-    def catch(self, target not None):
+    def catch(self, str target not None):
         """Return the values that this pattern catches, or None: for tests."""
-        values = []
-        return values if self.test(target, values) != MISS else None
-
-    cdef int test(self, str target, list values) except -1:
-        cdef Py_ssize_t before, after
+        cdef list values = []
+        cdef Text text = lay_open(target)
+        cdef Caught caught
         if self.shape == REGEX:
-            return self._test_regex(target, values)
-        before = len(self._prefix)
-        after = len(self._suffix)
-        if before or after:
-            if len(target) < before + after:
-                return MISS
-            if before and not PyUnicode_Tailmatch(target, self._prefix, 0, len(target), -1):
-                return MISS
-            if after and not PyUnicode_Tailmatch(target, self._suffix, 0, len(target), 1):
-                return MISS
-            target = PyUnicode_Substring(target, before, len(target) - after)
-        if not self._accepts(target):
-            return MISS
-        values.append(target)
-        return HIT
+            return values if self.test_regex(target, values) != MISS else None
+        return [PyUnicode_Substring(target, caught.start, caught.end)] if self.accepts(&text, 0, text.length, &caught) else None
 
-    cdef bint _accepts(self, str text) except -1:
-        cdef Py_ssize_t length = len(text)
-        cdef Py_ssize_t sign = 1 if self._signed and length and text[0] == "-" else 0
+    cdef bint accepts(self, const Text *text, Py_ssize_t start, Py_ssize_t end, Caught *caught) except -1:
+        if self._prefix.length or self._suffix.length:
+            if end - start < self._prefix.length + self._suffix.length:
+                return False
+            if not is_same(text, start, &self._prefix) or not is_same(text, end - self._suffix.length, &self._suffix):
+                return False
+            start += self._prefix.length
+            end -= self._suffix.length
+        caught.value = NULL
+        caught.start = start
+        caught.end = end
         if self.shape == TEXT:
             return (
-                length >= self._minimum
-                and (self._maximum < 0 or length <= self._maximum)
-                and PyUnicode_FindChar(text, c"/", 0, length, 1) < 0
+                end - start >= self._minimum
+                and (self._maximum < 0 or end - start <= self._maximum)
+                and find(text, c"/", start, end) < 0
             )
-        if self.shape == INTEGER:
-            return _is_decimal(text, sign, length)
         if self.shape == PATH:
-            return length > 0 and text[0] != "/" and PyUnicode_FindChar(text, c"\n", 1, length, 1) < 0
-        if self.shape == REAL:
-            return _is_real(text, sign)
+            return end > start and character(text, start) != c"/" and find(text, c"\n", start + 1, end) < 0
         if self.shape == UUID:
-            return _is_uuid(text)
-        return text in self._words
+            return _is_uuid(text, start, end)
+        if self.shape == WORD:
+            return PyUnicode_Substring(<object>text.whole, start, end) in self._words
+        if self._signed and end > start and character(text, start) == c"-":
+            start += 1
+        return _is_decimal(text, start, end) if self.shape == INTEGER else _is_real(text, start, end)
 
-    cdef int _test_regex(self, str target, list values) except -1:
+    cdef int test_regex(self, str target, list values) except -1:
         found = self._match(target)
         if found is None:
             return MISS
@@ -139,6 +151,14 @@ cdef class Conversion:
         self._minimum = minimum
         self._maximum = maximum
 
+    cdef object value_of(self, const Text *text, const Caught *caught):
+        cdef long long number
+        if caught.value == NULL and self.kind == TO_INT and not self._fixed_digits and (
+                self._minimum is None and self._maximum is None and _read_digits(text, caught, &number)):
+            return number                     # PERF: without a str between
+        found = PyUnicode_Substring(<object>text.whole, caught.start, caught.end) if caught.value == NULL else <object>caught.value
+        return found if self.kind == KEEP else self.apply(found)
+
     cdef object apply(self, object text):
         if self.kind == KEEP:
             return text
@@ -152,23 +172,31 @@ cdef class Conversion:
         return number
 
 
+cdef bint _read_digits(const Text *text, const Caught *caught, long long *number) noexcept:
+    """Read a number of digits alone that surely fits; False: it is no such."""
+    cdef Py_ssize_t i
+    cdef Py_UCS4 digit
+    if caught.start == caught.end or caught.end - caught.start > NATIVE_DIGITS:
+        return False
+    number[0] = 0
+    for i in range(caught.start, caught.end):
+        digit = character(text, i)
+        if not "0" <= digit <= "9":
+            return False
+        number[0] = number[0] * 10 + (<int>digit - ZERO)
+    return True
+
+
 cdef object _to_int(str text):
     """Return int(text); what int() refuses is no valid value.
 
     SECURITY: the interpreter's limit of 4,300 digits bounds the time; beyond it the rule does not match.
     """
-    cdef long long number = 0
-    cdef Py_ssize_t i
-    cdef Py_UCS4 digit
-    if len(text) <= NATIVE_DIGITS:
-        for i in range(len(text)):
-            digit = text[i]
-            if not "0" <= digit <= "9":
-                break
-            number = number * 10 + (<int>digit - ZERO)
-        else:
-            if len(text):
-                return number
+    cdef long long number
+    cdef Text opened = lay_open(text)
+    cdef Caught whole = Caught(NULL, 0, opened.length)
+    if _read_digits(&opened, &whole, &number):
+        return number
     try:
         return int(text)
     except ValueError:

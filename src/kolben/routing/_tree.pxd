@@ -1,8 +1,9 @@
 """The map of the matcher: a native picture of a Map's rules, and what one search in it yields."""
 
-from libc.stdint cimport int32_t
+from cpython.object cimport PyObject
+from libc.stdint cimport int32_t, uint32_t
 
-from kolben.routing._segment cimport Pattern
+from kolben.routing._segment cimport Caught, Pattern, Text
 
 
 cpdef enum:                # Match.outcome
@@ -45,7 +46,8 @@ cdef class Entry:
     cdef bint _redirects
     cdef tuple _default_rules         # of its endpoint, that come first when URLs are built and provide defaults for it
 
-    cdef Match make_match(self, list values, str method, bint redirect_defaults)
+    # Of `text`, which has not changed since that was caught in it.
+    cdef Match make_match(self, const Text *text, const Caught *caught, Py_ssize_t count, str method, bint redirect_defaults)
 
 
 cdef class Node:
@@ -63,7 +65,8 @@ cdef class Node:
     cdef dict _paths                  # whole static paths below it -> Node; None but for the root's children
 
     cdef int _fill_places(self) except -1
-    cdef Node child(self, str path, Py_ssize_t start, Py_ssize_t end)
+    cdef PyObject *child(self, const Text *text, Py_ssize_t start, Py_ssize_t end, uint32_t mixed) noexcept      # borrowed
+    cdef Py_ssize_t most(self) except -1
 
 
 cdef class Picture:
@@ -73,7 +76,10 @@ cdef class Picture:
     cdef Node _root                   # None: this map's rules are searched by Werkzeug's own matcher
     cdef bint _merge_slashes
     cdef bint _redirect_defaults
+    cdef Py_ssize_t _most             # values that one way through the tree can catch
+    cdef object _spare                # what the last search used; None while one runs
 
+    cdef object lend_search(self)
     cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=*)
 
 

@@ -11,14 +11,21 @@ To be kept in step with Werkzeug by hand: the order, the rules for slashes, and 
 import re
 
 cimport cython
+from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.unicode cimport PyUnicode_READ, PyUnicode_Substring
 
 from libc.stdint cimport int32_t, uint32_t
+from libc.string cimport memcmp
 
-from kolben.routing._segment cimport HIT_BUT_SLASH, KEEP, MISS, Conversion, Pattern
+from kolben.routing._segment cimport HIT, HIT_BUT_SLASH, MISS, REGEX, Caught, Conversion, Pattern, Text, lay_open
 
 from werkzeug.routing import NoMatch, RequestAliasRedirect, RequestPath, ValidationError
+
+cdef extern from "Python.h":
+    PyObject *PyTuple_GET_ITEM(object items, Py_ssize_t i)        # borrowed
 
 cdef object _merge = re.compile("/{2,}").sub
 
@@ -83,31 +90,63 @@ cdef Match _MISMATCH = _outcome(WEBSOCKET_MISMATCH)
 
 
 @cython.final
-@cython.no_gc                         # lives for one call, and nothing refers to it
-@cython.freelist(16)
+@cython.no_gc                         # lives for one call, and nothing refers to it but its picture, between calls
 cdef class _Search:
     """What one search knows: its question, and what it met on the way."""
 
     cdef str domain
     cdef str path
-    cdef Py_ssize_t end               # of the path; a position behind it means that no part is left
+    cdef Text text                    # of the path; a position behind its length means that no part is left
     cdef str method
     cdef bint websocket
-    cdef list values
+    cdef Caught *caught               # room for all that one way through the tree can catch
+    cdef Py_ssize_t count             # of those
+    cdef list kept                    # what values of regular expressions are borrowed from; None until there is one
     cdef set allowed                  # None until the first rule refused the method
     cdef bint websocket_mismatch
     cdef bint slash_required          # the search is over: a rule would match the path with one more slash
 
+    def __dealloc__(self):
+        PyMem_Free(self.caught)
 
-cdef _Search _begin(str domain, str path, str method, bint websocket):
-    cdef _Search search = _Search.__new__(_Search)
-    search.domain = domain
-    search.path = path
-    search.end = len(path)
-    search.method = method
-    search.websocket = websocket
-    search.values = []
-    return search
+    cdef int ask(self, str domain, str path, str method, bint websocket) except -1:
+        self.domain = domain
+        self.method = method
+        self.websocket = websocket
+        self.websocket_mismatch = self.slash_required = False
+        self.count = 0
+        return self.look_at(path)
+
+    cdef int look_at(self, str path) except -1:
+        self.path = path
+        self.text = lay_open(path)
+        return 0
+
+    cdef int forget(self) except -1:
+        self.domain = self.path = self.method = None
+        self.kept = None
+        self.allowed = None
+        return 0
+
+    cdef int keep(self, list values) except -1:
+        """Note as caught what a regular expression found."""
+        if self.kept is None:
+            self.kept = []
+        for value in values:
+            self.kept.append(value)
+            self.caught[self.count] = Caught(<PyObject *>value, 0, 0)
+            self.count += 1
+        return 0
+
+
+cdef list nothings(Py_ssize_t count):
+    """A list of so many times None."""
+    cdef list values = PyList_New(count)
+    cdef Py_ssize_t i
+    for i in range(count):
+        Py_INCREF(None)
+        PyList_SET_ITEM(values, i, None)
+    return values
 
 
 cdef class Entry:
@@ -126,16 +165,14 @@ cdef class Entry:
         self._redirects = rule.redirect_to is not None
         self._default_rules = default_rules
 
-    cdef Match make_match(self, list values, str method, bint redirect_defaults):
+    cdef Match make_match(self, const Text *text, const Caught *caught, Py_ssize_t count, str method, bint redirect_defaults):
         """Convert the values; None if one is not valid.  The rule does not match then, and no other is tried."""
         cdef Match match = _found(self.rule, self._endpoint, None)
-        cdef Conversion conversion
+        cdef list values = nothings(count)
         cdef Py_ssize_t i
         try:
-            for i in range(min(len(self._names), len(values))):
-                conversion = self._conversions[i]
-                if conversion.kind != KEEP:
-                    values[i] = conversion.apply(values[i])
+            for i in range(min(count, len(self._conversions))):
+                values[i] = (<Conversion>PyTuple_GET_ITEM(self._conversions, i)).value_of(text, &caught[i])
         except ValidationError:
             return None
         match.names, match.values = self._names, values
@@ -179,6 +216,7 @@ cdef class Node:
 
     cdef int _fill_places(self) except -1:
         cdef Py_ssize_t i, place, size = 4
+        cdef Text part
         while size < 2 * len(self._parts):
             size *= 2
         self._places = <int32_t *>PyMem_Malloc(size * sizeof(int32_t))
@@ -188,26 +226,33 @@ cdef class Node:
         for i in range(size):
             self._places[i] = -1
         for i in range(len(self._parts)):
-            place = _hash_of(self._parts[i], 0, len(self._parts[i])) & self._mask
+            part = lay_open(<str?>self._parts[i])
+            place = hash_of(&part, 0, part.length) & self._mask
             while self._places[place] >= 0:
                 place = (place + 1) & self._mask
             self._places[place] = i
         return 0
 
-    cdef Node child(self, str path, Py_ssize_t start, Py_ssize_t end):
-        """Where the static part path[start:end] leads; None: there is none.  Unchecked, as the functions below."""
-        cdef Py_ssize_t place
-        cdef int32_t i
-        if not self._parts:
-            return None
-        place = _hash_of(path, start, end) & self._mask
-        while True:
-            i = self._places[place]
-            if i < 0:
-                return None
-            if _is_part(path, start, end, <str>self._parts[i]):
-                return <Node>self._children[i]
+    cdef PyObject *child(self, const Text *text, Py_ssize_t start, Py_ssize_t end, uint32_t mixed) noexcept:
+        """Where the static part text[start:end], of this hash, leads; NULL: there is none.  Unchecked, as the functions below."""
+        cdef Py_ssize_t place = mixed & self._mask
+        cdef int32_t i = self._places[place]
+        while i >= 0:
+            if _is_part(text, start, end, PyTuple_GET_ITEM(self._parts, i)):
+                return PyTuple_GET_ITEM(self._children, i)
             place = (place + 1) & self._mask
+            i = self._places[place]
+        return NULL
+
+    cdef Py_ssize_t most(self) except -1:
+        """How many values the way below it that catches most of them catches."""
+        cdef Py_ssize_t i, here, found = 0
+        for child in self._children:
+            found = max(found, (<Node>child).most())
+        for i in range(len(self._patterns)):
+            here = (<Pattern>self._patterns[i]).catches + (<Node>self._pattern_nodes[i]).most()
+            found = max(found, here)
+        return found
 
     def collect_static_paths(self):
         """Fill in the tables of whole static paths, one for each static domain: call it for the root."""
@@ -228,9 +273,9 @@ cdef Entry _search_host(_Search search, Node root, Node node):
     cdef Entry entry
     cdef Pattern pattern
     cdef int result
-    cdef Py_ssize_t i, caught = len(search.values)
+    cdef Py_ssize_t i, before = search.count
     if node is not None:
-        if search.end and node._slash is not None and not node._patterns:
+        if search.text.length and node._slash is not None and not node._patterns:
             entry = _search(search, node._slash, 1)       # PERF: a path's first part is empty; bench/routing.py
         else:
             entry = _search(search, node, 0)
@@ -238,99 +283,159 @@ cdef Entry _search_host(_Search search, Node root, Node node):
             return entry
     for i in range(len(root._patterns)):
         pattern = root._patterns[i]
-        result = pattern.test(f"{search.domain}/{search.path}" if pattern.final else search.domain, search.values)
+        search.count = before
+        result = _test_domain(search, pattern, f"{search.domain}/{search.path}" if pattern.final else search.domain)
         if result == MISS:
             continue
         entry = _search(search, root._pattern_nodes[i], _position(search, pattern, result, 0))
         if entry is not None or search.slash_required:
             return entry
-        del search.values[caught:]
+    search.count = before
     return None
+
+
+cdef int _test_domain(_Search search, Pattern pattern, str target) except -1:
+    """Test another text than the search's path; what is caught of it is kept as values."""
+    cdef Text text
+    cdef Caught caught
+    cdef list values = []
+    cdef int result = HIT
+    if pattern.shape == REGEX:
+        result = pattern.test_regex(target, values)
+    else:
+        text = lay_open(target)
+        if not pattern.accepts(&text, 0, text.length, &caught):
+            return MISS
+        values.append(PyUnicode_Substring(target, caught.start, caught.end))
+    if result != MISS:
+        search.keep(values)
+    return result
+
+
+cdef int _test(_Search search, Pattern pattern, Py_ssize_t start, Py_ssize_t end) except -1:
+    """Test path[start:end], and note what is caught."""
+    cdef list values
+    cdef int result
+    if pattern.shape != REGEX:
+        if not pattern.accepts(&search.text, start, end, &search.caught[search.count]):
+            return MISS
+        search.count += 1
+        return HIT
+    values = []
+    result = pattern.test_regex(PyUnicode_Substring(search.path, start, end), values)
+    if result != MISS:
+        search.keep(values)
+    return result
 
 
 cdef Py_ssize_t _position(_Search search, Pattern pattern, int result, Py_ssize_t following) except -1:
     """Where to go on after a hit."""
     if result == HIT_BUT_SLASH:
-        return search.end             # the empty part behind the last slash
-    return search.end + 1 if pattern.final else following
+        return search.text.length     # the empty part behind the last slash
+    return search.text.length + 1 if pattern.final else following
 
 
-# Unchecked: callers give 0 <= start <= end <= len(path), and no None.
+# Unchecked: callers give 0 <= start <= end <= text.length.
 # PERF: parts are short, so that calls to search and compare them cost more than the work; bench/routing.py
-cdef Py_ssize_t _find_slash(str path, Py_ssize_t start, Py_ssize_t end) except -1:
-    """Where the part that begins at `start` ends."""
-    cdef int kind = PyUnicode_KIND(path)
-    cdef void *data = PyUnicode_DATA(path)
-    cdef Py_ssize_t i
-    for i in range(start, end):
-        if PyUnicode_READ(kind, data, i) == c"/":
-            return i
-    return end
+cdef inline Py_ssize_t _end_of_part(const Text *text, Py_ssize_t start, uint32_t *mixed) noexcept:
+    """Where the part that begins at `start` ends; its hash goes into mixed[0], as hash_of says it."""
+    cdef const unsigned char *p = <const unsigned char *>text.data
+    cdef uint32_t h = 2166136261U
+    cdef Py_ssize_t i = start
+    if text.kind == 1:
+        while i < text.length and p[i] != c"/":
+            h = (h ^ p[i]) * 16777619U
+            i += 1
+        mixed[0] = h ^ (h >> 15)
+        return i
+    while i < text.length and PyUnicode_READ(text.kind, <void *>text.data, i) != c"/":
+        i += 1
+    mixed[0] = hash_of(text, start, i)
+    return i
 
 
-cdef Py_ssize_t _hash_of(str text, Py_ssize_t start, Py_ssize_t end) except -1:
-    """A hash of text[start:end], 0 or more (FNV-1a).  Only rules fill the table: no client can make it collide."""
-    cdef int kind = PyUnicode_KIND(text)
-    cdef void *data = PyUnicode_DATA(text)
+cdef uint32_t hash_of(const Text *text, Py_ssize_t start, Py_ssize_t end) noexcept:
+    """A hash of text[start:end] (FNV-1a).  Only rules fill the table: no client can make it collide."""
     cdef uint32_t mixed = 2166136261U
     cdef Py_ssize_t i
     for i in range(start, end):
-        mixed = (mixed ^ <uint32_t>PyUnicode_READ(kind, data, i)) * 16777619U
+        mixed = (mixed ^ <uint32_t>PyUnicode_READ(text.kind, <void *>text.data, i)) * 16777619U
     return mixed ^ (mixed >> 15)
 
 
-cdef bint _is_part(str path, Py_ssize_t start, Py_ssize_t end, str part) except -1:
-    """Whether path[start:end] is this part.  Unchecked, as above."""
-    cdef int kind = PyUnicode_KIND(path), part_kind = PyUnicode_KIND(part)
-    cdef void *data = PyUnicode_DATA(path)
-    cdef void *part_data = PyUnicode_DATA(part)
+cdef inline bint _is_part(const Text *text, Py_ssize_t start, Py_ssize_t end, PyObject *part) noexcept:
+    """Whether text[start:end] is this part, a str.  Unchecked, as above."""
+    cdef Text other = lay_open(<str>part)
     cdef Py_ssize_t i
-    if end - start != len(part):
+    if end - start != other.length:
         return False
-    for i in range(end - start):
-        if PyUnicode_READ(kind, data, start + i) != PyUnicode_READ(part_kind, part_data, i):
+    if text.kind == 1 and other.kind == 1:
+        return memcmp(<const char *>text.data + start, other.data, other.length) == 0
+    for i in range(other.length):
+        if PyUnicode_READ(text.kind, <void *>text.data, start + i) != PyUnicode_READ(other.kind, <void *>other.data, i):
             return False
     return True
 
 
 cdef Entry _search(_Search search, Node node, Py_ssize_t start):
-    """Find the rule for the parts that begin at `start`; None, too, when a slash is missing."""
-    cdef Py_ssize_t stop
+    """Find the rule for the parts that begin at `start`; None, too, when a slash is missing.
+
+    Where it finds none, it may leave behind as caught what its caller has to take back.
+    """
+    cdef Py_ssize_t stop, before, end = search.text.length
     cdef Entry entry
-    cdef Node child
-    if start > search.end:
-        return _search_end(search, node)
-    stop = _find_slash(search.path, start, search.end)
-    child = node.child(search.path, start, stop)
-    if child is not None:
-        entry = _search(search, child, stop + 1)
-        if entry is not None or search.slash_required:
-            return entry
-    if node._patterns:
-        entry = _search_patterns(search, node, PyUnicode_Substring(search.path, start, stop), start, stop + 1)
-        if entry is not None or search.slash_required:
-            return entry
-    if start == search.end:           # a slash at the end, for rules that do not mind it
-        return _first_fit(search, node, True)
-    return None
-
-
-cdef Entry _search_patterns(_Search search, Node node, str part, Py_ssize_t start, Py_ssize_t following):
-    cdef Py_ssize_t i, caught = len(search.values)
+    cdef Pattern pattern
+    cdef PyObject *child
+    cdef uint32_t mixed
     cdef int result
-    cdef bint rest                    # more than this part is to be tested
+    while start <= end:
+        stop = _end_of_part(&search.text, start, &mixed)
+        child = node.child(&search.text, start, stop, mixed)
+        if start < end and (child == NULL or not node._patterns):
+            # PERF: one way alone leads on from most nodes, and to come back to those is of no use: no recursion.
+            if child != NULL:
+                node = <Node>child
+                start = stop + 1
+                continue
+            if not node._patterns:
+                return None
+            if len(node._patterns) == 1:
+                pattern = <Pattern>PyTuple_GET_ITEM(node._patterns, 0)
+                result = _test(search, pattern, start, end if pattern.final else stop)
+                if result == MISS:
+                    return None
+                node = <Node>PyTuple_GET_ITEM(node._pattern_nodes, 0)
+                start = _position(search, pattern, result, stop + 1)
+                continue
+        if child != NULL:
+            before = search.count
+            entry = _search(search, <Node>child, stop + 1)
+            if entry is not None or search.slash_required:
+                return entry
+            search.count = before
+        entry = _search_patterns(search, node, start, stop)
+        if entry is not None or search.slash_required:
+            return entry
+        # A slash at the end is there for rules that do not mind it.
+        return _first_fit(search, node, True) if start == end else None
+    return _search_end(search, node)
+
+
+cdef Entry _search_patterns(_Search search, Node node, Py_ssize_t start, Py_ssize_t stop):
+    cdef Py_ssize_t i, before = search.count
+    cdef int result
     cdef Pattern pattern
     cdef Entry entry
     for i in range(len(node._patterns)):
-        pattern = node._patterns[i]
-        rest = pattern.final and following <= search.end
-        result = pattern.test(PyUnicode_Substring(search.path, start, search.end) if rest else part, search.values)
+        pattern = <Pattern>PyTuple_GET_ITEM(node._patterns, i)
+        search.count = before
+        result = _test(search, pattern, start, search.text.length if pattern.final else stop)
         if result == MISS:
             continue
-        entry = _search(search, node._pattern_nodes[i], _position(search, pattern, result, following))
+        entry = _search(search, <Node>PyTuple_GET_ITEM(node._pattern_nodes, i), _position(search, pattern, result, stop + 1))
         if entry is not None or search.slash_required:
             return entry
-        del search.values[caught:]
+    search.count = before
     return None
 
 
@@ -372,10 +477,22 @@ cdef class Picture:
         self._root = root
         self._merge_slashes = merge_slashes
         self._redirect_defaults = redirect_defaults
+        self._most = 0 if root is None else root.most()
+
+    cdef object lend_search(self):
+        """Give what one search needs: the one of the last search, if nobody has it now."""
+        cdef _Search search = self._spare
+        if search is not None:
+            self._spare = None
+            return search
+        search = _Search.__new__(_Search)
+        search.caught = <Caught *>PyMem_Malloc((self._most + 1) * sizeof(Caught))
+        if search.caught == NULL:
+            raise MemoryError
+        return search
 
     cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=False):
         cdef Entry entry
-        cdef Match match
         cdef _Search search
         cdef Node host = self._root._static.get(domain)
         cdef Node node
@@ -384,19 +501,29 @@ cdef class Picture:
             if node is not None:
                 for entry in node._entries:
                     if entry._websocket == websocket and (entry._methods is None or method in entry._methods):
-                        return entry.make_match([], method, self._redirect_defaults)
-        search = _begin(domain, path, method, websocket)
-        entry = _search_host(search, self._root, host)
-        if entry is None and not search.slash_required and self._merge_slashes and "//" in path:
-            search.path = _merge("/", path)
-            search.end = len(search.path)
-            entry = _search_host(search, self._root, host)
-            if entry is not None:
-                return _path_redirect(search.path) if entry._merge_slashes else _refusal(search.allowed, search.websocket_mismatch)
-        if search.slash_required:
-            return _path_redirect(search.path + "/")
-        match = entry.make_match(search.values, method, self._redirect_defaults) if entry is not None else None
-        return match if match is not None else _refusal(search.allowed, search.websocket_mismatch)
+                        return entry.make_match(NULL, NULL, 0, method, self._redirect_defaults)
+        search = self.lend_search()
+        search.ask(domain, path, method, websocket)
+        found = _answer(search, self, host)
+        search.forget()               # else it is thrown away: after an error of a converter, or of a lack of memory
+        self._spare = search
+        return found
+
+
+cdef Match _answer(_Search search, Picture picture, Node host):
+    """Search, a second time with slashes merged if need be, and say what was found."""
+    cdef Entry entry = _search_host(search, picture._root, host)
+    cdef Match match = None
+    if entry is None and not search.slash_required and picture._merge_slashes and "//" in search.path:
+        search.look_at(_merge("/", search.path))
+        entry = _search_host(search, picture._root, host)
+        if entry is not None:
+            return _path_redirect(search.path) if entry._merge_slashes else _refusal(search.allowed, search.websocket_mismatch)
+    if search.slash_required:
+        return _path_redirect(search.path + "/")
+    if entry is not None:
+        match = entry.make_match(&search.text, search.caught, search.count, search.method, picture._redirect_defaults)
+    return match if match is not None else _refusal(search.allowed, search.websocket_mismatch)
 
 
 cdef class Tree:

@@ -92,39 +92,57 @@ cdef class Answerer(Receiver):
         outgoing.forget()
         return True
 
-    def note(self, int status):
-        """Give one answer to the access log; an error of the log's is not the request's."""
+    cdef int note(self, int status) except -1:
+        """Remember what the access log is to be told of an answer: it is told when the answer is out."""
         cdef int64_t now = microseconds()
         cdef int64_t size = self.engine.outgoing.length
+        self.answered, self.written = now, 0
+        if self.request is None:
+            self.noted = (None, status, size, 0, 0, 0)
+        else:
+            self.noted = (self.request, status, size, self.ready - self.began, self.started - self.ready, now - self.started)
+        return 0
+
+    cdef int tell(self, bint whole) except -1:
+        """Give one answer to the access log; an error of the log's is not the request's."""
+        request, status, size, body, queue, run = self.noted
+        self.noted = None
+        if size < 0 or not whole:
+            size = self.written if size < 0 else -1
         try:
-            if self.request is None:
-                self.engine.access_log(self.info.remote, None, status, size, 0, 0, 0)
-            else:
-                self.engine.access_log(
-                    self.info.remote, self.request, status, size, self.ready - self.began, self.started - self.ready, now - self.started)
+            self.engine.access_log(self.info.remote, request, status, size, body, queue, run, microseconds() - self.answered, whole)
         except Exception:
             log.exception("Error in the access log")
+        return 0
 
     cdef int refuse(self, int status, object message) except -1:
         """Answer a request that cannot be served, and end the connection.  What was read ahead is dropped."""
         cdef Engine engine = self.engine
         engine.refused += 1
         log.debug("Refused with %d: %s", status, message)
+        self.say_last(plain_response(status, TEXT, f"{message}\n"))
+        self.drop_spool()
+        return self.release()
+
+    cdef int say_last(self, PlainResponse response) except -1:
+        """Send an answer of ours, and end the connection."""
+        cdef Engine engine = self.engine
         # The request, if there is one, only tells HEAD and the version.
-        engine.outgoing.take(plain_response(status, TEXT, f"{message}\n"), self.request, engine.output, False)
+        engine.outgoing.take(response, self.request, engine.output, False)
         if engine.outgoing.body is not None:
             self.send_body(engine.outgoing.body)
         engine.outgoing.forget()
         if engine.access_log is not None:
-            self.note(status)
+            self.note(response.status)
         self.keep_alive = False
-        self.finish()
-        return self.flush() if self.fd >= 0 else 0
+        return self.end() if self.fd >= 0 else 0
 
     cdef int finish(self) except -1:
         """An answer is complete: the next request, or the end."""
         if self.phase == CLOSED:
             return 0
+        if self.noted is not None and self.pending is None:
+            self.tell(True)
         self.drop_spool()
         self.release()
         if not self.keep_alive:
@@ -160,6 +178,7 @@ cdef class Answerer(Receiver):
         iterable = outgoing.iterable
         context = self.context
         self.phase = STREAMING
+        self.since = self.engine.reactor.now
         self.stream_chunked = outgoing.chunked
         self.stream_left = outgoing.length
         outgoing.forget()
@@ -214,6 +233,7 @@ cdef class Answerer(Receiver):
             self.stream_left -= n
         if n == 0:
             return not too_long
+        self.written += n
         self.engine.reactor.touch()
         if self.stream_chunked and n <= COPY_LIMIT:
             write_chunk(output, <const unsigned char *>PyBytes_AS_STRING(data), n)

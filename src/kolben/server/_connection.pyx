@@ -23,7 +23,7 @@ from kolben.server._answer cimport GONE
 from kolben.server._engine cimport Engine
 from kolben.server._facts cimport ConnectionFacts
 from kolben.server._incoming cimport (
-    CLOSED, LINGERING, OPEN, Phase, READING_BODY, READING_HEAD, RUN, RUNNING, SEND, STREAMING, Step,
+    CLOSED, LINGERING, OPEN, Phase, READING_BODY, READING_HEAD, RUN, RUNNING, STREAMING, Step,
 )
 from kolben.server._lease cimport microseconds
 from kolben.server._running cimport LATER, Runner
@@ -124,14 +124,16 @@ cdef class Connection(Runner):
     # ------------------------------------------------ events
 
     cdef int on_event(self, int flags) except -1:
+        cdef bint has_left = False
         if flags & (PEER_CLOSED | FAILED):
+            has_left = (self.phase == RUNNING or self.phase == STREAMING) and self.has_left(flags & FAILED)
             self.peer_closed = True
+        if has_left:
+            return self.leave_alone()
         if flags & (READABLE | PEER_CLOSED | FAILED):
             self.readable = True
         if self.pending is not None and flags & (WRITABLE | FAILED):
             self.flush_pending()
-        if self.phase == STREAMING and flags & FAILED:
-            return self.abort()                           # nobody is there any more; a body that waits would not find out
         if self.readable and self.fd >= 0:
             self.receive()
         return 0
@@ -139,12 +141,14 @@ cdef class Connection(Runner):
     cdef int on_ready(self) except -1:
         if self.done is not None:
             response, self.done = self.done, None
-            self.serve(SEND, NULL, response)
+            self.bring(response)
         return self.advance()
 
     cdef int on_timer(self) except -1:
         """A deadline passed; which one, the phase tells."""
-        if self.pending is not None:
+        if self.expires and self.engine.reactor.now >= self.expires:
+            self.expire()
+        elif self.pending is not None:
             if unsent(self.fd) < self.unsent:
                 return self.set_write_deadline()          # it reads, but not enough for an event: the kernel's buffer is large
             self.abort()
@@ -171,6 +175,8 @@ cdef class Connection(Runner):
         if closing is not None:
             self.closing = None
             self.forget_response(closing[0], closing[1])
+        if self.noted is not None and self.phase != STREAMING:
+            self.tell(True)
         if self.ending:
             return self.end()
         if self.phase == READING_HEAD:
@@ -214,6 +220,7 @@ cdef class Connection(Runner):
             if self.phase == CLOSED:
                 return 0
         self.phase = CLOSED
+        self.info.is_gone = True
         self.engine.reactor.forget(self)
         c_close(self.fd)
         self.fd = -1
@@ -227,6 +234,8 @@ cdef class Connection(Runner):
         self.input = NULL
         self.pending = None
         self.pending_size = 0
+        if self.noted is not None:
+            self.tell(False)
         if self.incoming is not None:
             self.end_incoming(GONE)
         stream, self.stream = self.stream, None
@@ -238,9 +247,11 @@ cdef class Connection(Runner):
         closing, self.closing = self.closing, None
         if closing is not None:
             self.forget_response(closing[0], closing[1])
+        if self.task is not None:
+            self.leave_task()
         if phase == READING_BODY:                         # else a thread works with it, and it is closed after that
             self.drop_spool()
-        if phase != RUNNING or done is not None:          # what still runs needs its request
+        if (phase != RUNNING or done is not None) and not self.abandoned:     # what still runs needs its request
             self.release()
         return 0
 
@@ -264,7 +275,7 @@ cdef class Connection(Runner):
     def cut(self):
         """The time for stopping is over."""
         if self.task is not None:
-            self.task.cancel()
+            self.cancel_task()
         if self.pending is None and self.phase in (READING_HEAD, LINGERING):
             self.close()                                  # what was said is in the kernel, and whole
         else:

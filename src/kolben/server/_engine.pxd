@@ -7,6 +7,7 @@ from kolben.http._request cimport ConnectionInfo
 from kolben.http._response cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
+from kolben.server._backlog cimport Backlog
 from kolben.server._reactor cimport Reactor
 from kolben.server._tasks cimport TaskStarter
 from kolben.wire._head cimport HeadParser
@@ -31,6 +32,7 @@ cdef class Engine:
     cdef unsigned char *spare_buffer  # as many; no page of it is touched before the first rescue
     cdef readonly object spool_quota  # SpoolQuota of bodies.py
     cdef object executor              # Executor of execution.py
+    cdef readonly Backlog backlog     # of requests that wait for it
     cdef object base_context          # contextvars.Context that every request's is a copy of
     cdef Contexts contexts            # that inline calls run in
     cdef TaskStarter starter
@@ -46,7 +48,11 @@ cdef class Engine:
     cdef int64_t *open_now                # where other workers read `active`; NULL: there are none
     cdef object place_owner, open_owner
     cdef public bint draining         # stopping: every answer says close
+    cdef double view                      # seconds that a plan may take; 0: any time
     cdef readonly Py_ssize_t active, accepted, requests, refused
+    cdef readonly Py_ssize_t expired      # plans whose time was over,
+    cdef readonly Py_ssize_t stuck        # of these, what could not be stopped and still runs, and
+    cdef readonly Py_ssize_t late         # what has brought an answer since, which was dropped
 
     cdef int exchange_buffers(self) noexcept      # at a rescue: the late call's frames still point into the present one
     cdef int set_limits(self, object limits) except -1

@@ -7,6 +7,7 @@ from typing_extensions import disjoint_base
 from kolben.base import Limits, Timeouts
 from kolben.http import Handler
 from kolben.net._buffer import BlockPool
+from kolben.server._backlog import Backlog
 from kolben.server._reactor import Reactor
 from kolben.server._tasks import TaskStarter
 from kolben.server.access import AccessLog
@@ -42,6 +43,10 @@ class Engine:
     @property
     def reactor(self) -> Reactor: ...
     @property
+    def backlog(self) -> Backlog:
+        """Of requests that wait for a thread."""
+
+    @property
     def limits(self) -> Limits: ...
     @property
     def blocks(self) -> BlockPool: ...
@@ -62,3 +67,15 @@ class Engine:
     @property
     def refused(self) -> int:
         """Requests that broke a rule, a limit or a deadline."""
+
+    @property
+    def expired(self) -> int:
+        """Plans whose time was over: their requests were answered with 503 or 504."""
+
+    @property
+    def stuck(self) -> int:
+        """Of these, what could not be stopped and still runs: each keeps its thread, or its task."""
+
+    @property
+    def late(self) -> int:
+        """Of these, what could not be stopped and has ended since: its answer was dropped."""

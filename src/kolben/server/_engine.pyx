@@ -10,6 +10,7 @@ from kolben.http._request cimport ConnectionInfo, RequestBase
 from kolben.http._response cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
+from kolben.server._backlog cimport Backlog
 from kolben.server._reactor cimport Reactor
 from kolben.server._tasks cimport TaskStarter
 from kolben.wire._head cimport HeadParser
@@ -116,7 +117,10 @@ cdef class Engine:
         self.body_idle = milliseconds(timeouts.body)
         self.body_grace = milliseconds(timeouts.body_grace)
         self.body_rate = timeouts.body_rate
+        self.view = timeouts.view
         self.write = milliseconds(timeouts.write)
         self.keep_alive = milliseconds(timeouts.keep_alive)
         self.lingering = milliseconds(timeouts.lingering)
+        self.backlog = Backlog("a thread", timeouts.queue)
+        self.reactor.backlog = Backlog("their turn", timeouts.queue)
         return 0

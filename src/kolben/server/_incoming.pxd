@@ -54,6 +54,7 @@ cdef class Receiver(Sender):
     cdef int64_t body_paused          # milliseconds: since when there was no room
     cdef RequestBase request
     cdef Plan plan
+    cdef bint abandoned               # the plan still runs, but it was answered without it
 
     cdef bint is_reading(self) noexcept
     cdef bint takes_body(self) noexcept

@@ -135,6 +135,8 @@ cdef class Receiver(Sender):
             return self.close()
         self.phase = LINGERING                            # until they are sent
         self.ending = True
+        if self.abandoned:
+            return 0                                      # somebody still works with both
         self.drop_spool()
         return self.release()
 

@@ -16,6 +16,7 @@ cdef class Sender(Watched):
     cdef list pending                 # output that the kernel did not take: bytes-like objects
     cdef Py_ssize_t pending_offset    # into the first
     cdef readonly Py_ssize_t pending_size
+    cdef int64_t expires              # milliseconds: when a plan has run for too long; 0: never
     cdef long unsent                  # what the kernel kept besides when the write deadline was set
     cdef object stream                # who sends the lazy body and waits while there is no room: ThreadBody or AsyncBody
 

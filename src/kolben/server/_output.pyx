@@ -42,7 +42,11 @@ cdef class Sender(Watched):
     # ------------------------------------------------ deadlines
 
     cdef int set_deadline(self, int64_t delay) except -1:
-        """Have on_timer() called after `delay` milliseconds instead of what was set before; 0: never."""
+        """Have on_timer() called after `delay` milliseconds instead of what was set before; 0: never.  And when a plan expires."""
+        cdef int64_t left
+        if self.expires:
+            left = max(1, self.expires - self.engine.reactor.now)
+            delay = min(delay, left) if delay else left
         if delay:
             return self.engine.reactor.set_timer(self, delay)
         return self.engine.reactor.clear_timer(self)
@@ -71,6 +75,7 @@ cdef class Sender(Watched):
         if self.pending is not None:
             self.flush()
             return self.hold(body, 0)
+        self.engine.reactor._present_is_new = False
         sent = send2(self.fd, output.data, head, p, n)
         if sent < 0:
             if errno != EAGAIN and errno != EWOULDBLOCK:
@@ -123,6 +128,7 @@ cdef class Sender(Watched):
         cdef Py_ssize_t sent
         if self.pending is not None:
             return self.hold(PyBytes_FromStringAndSize(<const char *>p, n), 0)
+        self.engine.reactor._present_is_new = False
         sent = send(self.fd, p, n)
         if sent == n:
             return 0

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport Poller
 from kolben.net._timers cimport Timer, Timers
+from kolben.server._backlog cimport Backlog
 from kolben.server._lease cimport Lease
 from kolben.wire._writer cimport Output
 
@@ -14,6 +15,7 @@ cdef enum:
     DEFERRED_FOR = 400        # microseconds that an answer waits for the others of its batch
     MEMORY_TRIES = 100        # how often a thread tries to hand something over while there is no memory,
     MEMORY_WAIT = 10000       # and how many microseconds it waits each time
+    PAUSE = 200               # microseconds between two turns, above which the loop was idle
     TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved
 
 
@@ -76,7 +78,15 @@ cdef class Reactor:
     cdef int _deferred_count
     cdef bint _is_sending
     cdef int64_t _deferred_since      # microseconds
-    cdef int64_t _present             # microseconds, when the last step ended
+    cdef int64_t _present             # microseconds, when the last step ended, or the call in it
+    cdef bint _present_is_new         # the call's end was read, and nothing of the step took long since then
+    cdef public unsigned long thread  # identity of the loop's
+    cdef readonly bint late           # who has its turn now waited for too long: its request is refused
+    cdef public Backlog backlog       # of what waits for its turn
+    cdef int64_t _began               # microseconds: the present turn,
+    cdef int64_t _fetched             # the present batch,
+    cdef int64_t _passed              # the present pass over the ready list,
+    cdef int64_t _marked              # and since when a mark has been on its way through the kernel's queue; 0: there is none
     cdef object loop
     cdef object _turn                 # the bound method, made once
     cdef bint _turn_is_scheduled
@@ -106,6 +116,7 @@ cdef class Reactor:
     cdef int64_t end_call(self) except -2
     cpdef object turn(self)
     cdef int serve(self, int timeout) except -1       # one round over all that waits
+    cdef int look_back(self, int64_t began, bint fetched) except -1
     cdef int64_t read_clock(self) except -1
     cdef int come_back(self) except -1
     # Each stops when the turn's time is over, but takes one step at least.

@@ -26,6 +26,8 @@ class Reactor:
     `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.
     """
 
+    thread: int  # identity of the loop's
+
     def __init__(self, loop: asyncio.AbstractEventLoop, *, clock: Callable[[], int] | None = None) -> None: ...
     @property
     def now(self) -> int:
@@ -61,6 +63,10 @@ class Reactor:
 
     def blocked_step(self) -> str | None:
         """In the watchdog's thread: the name of a task whose first step lasts; None if there is none, or it was named already."""
+
+    @property
+    def late(self) -> bool:
+        """Whether who has its turn now waited for too long, so that its request is refused."""
 
     def fileno(self) -> int:
         """The descriptor that the loop watches for reading."""

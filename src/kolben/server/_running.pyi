@@ -56,3 +56,12 @@ class Runner(Answerer):
 
     def result_of(self, task: Task[Any]) -> Any:
         """What a finished task returned; 500 for what it raised."""
+
+    def age(self) -> float:
+        """For how many seconds it has been asked to run."""
+
+    def tell_in_loop(self, task: Task[Any]) -> None:
+        """In the loop's thread."""
+
+    def cancel_in_loop(self, task: Task[Any]) -> None:
+        """In the loop's thread."""

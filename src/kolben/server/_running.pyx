@@ -11,16 +11,21 @@ from libc.string cimport memcpy
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from kolben.base._alive cimport TASKS, counts
-from kolben.http._plan cimport INLINE, Plan, TASK
+from kolben.http._plan cimport ANSWERED, INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
-from kolben.server._answer cimport Answerer, TEXT, busy
-from kolben.server._engine cimport PLACE_SIZE
+from kolben.server._answer cimport Answerer, GONE, TEXT, busy
+from kolben.server._backlog cimport Backlog
+from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
 from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
-from kolben.server._socket cimport usleep
+from kolben.server._socket cimport has_bytes, usleep
 
-from kolben.server.streams import ThreadBody
+from kolben.server.deadlines import frames_of_task, frames_of_thread, stack
+from kolben.server.streams import AsyncBody, ThreadBody
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident()
 
 cdef extern from "Python.h":
     object PyContext_Copy(object context)
@@ -28,7 +33,16 @@ cdef extern from "Python.h":
     int PyContext_Exit(object context) except -1
 
 cdef object log = logging.getLogger("kolben.server")
+cdef enum:                            # milliseconds
+    WITH_REQUEST = 20                 # a FIN that comes so soon after the last byte is the end of what the peer says, not of its interest
+    AFTER_CANCEL = 1000               # so long a cancelled task may take for its teardown, before it is answered without it
+
 cdef object LATER = object()          # not None, which a view may return by mistake
+
+
+cdef object timed_out():
+    """RFC 9110, section 15.6.5, though it is we who should have been faster."""
+    return plain_response(504, TEXT, "The request took too long.\n")
 
 
 cdef int note_place(char *place, object name) except -1:
@@ -50,14 +64,34 @@ cdef class Runner(Answerer):
             note_place(self.engine.place, self.plan.name)
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
+        if self.engine.reactor.late:
+            return self.turn_away()
         if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
         if self.plan.mode == TASK:
             return self.run_task()
-        self.context = PyContext_Copy(self.engine.base_context)
-        if not self.engine.executor.submit_request(self):
-            return busy()
-        return LATER
+        return self.submit()
+
+    cdef object turn_away(self):
+        """The server is behind: answer that it is busy, instead of running the plan."""
+        self.context = self.engine.base_context
+        self.engine.refused += 1
+        return busy()
+
+    cdef int bring(self, object response) except -1:
+        """A response that was waited for is here."""
+        self.expires = 0
+        if self.abandoned:
+            self.abandoned = False
+            self.engine.stuck -= 1
+            self.engine.late += 1
+            log.warning("%s has ended, %.1f s after it was asked to run: its answer is dropped", self.plan.name, self.age())
+            return self.drop(response)
+        if self.task_is_late and self.fd >= 0:
+            self.task_is_late = False
+            self.put_away(response)
+            response = timed_out()
+        return self.serve(SEND, NULL, response)
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
@@ -95,6 +129,8 @@ cdef class Runner(Answerer):
         self.engine.exchange_buffers()
         self.plan.note_rescue()
         self.flush()
+        self.thread = self.engine.reactor.thread
+        self.begin_to_wait()
         times = self.plan.record.rescued
         return self.plan.name if times & (times - 1) == 0 else None       # one that is pinned may block every time
 
@@ -102,6 +138,21 @@ cdef class Runner(Answerer):
         return "a body" if self.plan is None else self.plan.name
 
     # ------------------------------------------------ in a thread
+
+    cdef object submit(self):
+        cdef Backlog backlog = self.engine.backlog
+        cdef int64_t now = self.engine.reactor.lease.now()
+        self.context = PyContext_Copy(self.engine.base_context)
+        if backlog.behind:
+            backlog.observe(self.engine.executor.has_free_thread, 1, now)
+        self.queued = now
+        self.thread = 0
+        if self.engine.executor.submit_request(self):
+            self.begin_to_wait()
+            return LATER
+        backlog.fall_behind(now)
+        self.engine.refused += 1
+        return busy()
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
@@ -131,10 +182,15 @@ cdef class Runner(Answerer):
     def run_and_post(self):
         cdef bint lazy = False
         cdef Plan plan = self.plan
-        cdef int64_t began = self.engine.reactor.lease.now()
+        cdef int64_t began
+        if self.fd < 0 or plan is None:
+            return                                        # cut, or refused, while it waited
+        began = self.engine.reactor.lease.now()
+        if self.engine.backlog.is_too_long(began - self.queued, began):
+            self.engine.reactor.post(self.on_response, self.turn_away())
+            return
+        self.thread = PyThread_get_thread_ident()
         request, context = self.request, self.context
-        if self.fd < 0:
-            return                                        # cut while it waited
         if self.engine.access_log is not None:
             self.started = microseconds()
         if plan.streams_body and not self.engine.executor.leave_pool():
@@ -179,13 +235,13 @@ cdef class Runner(Answerer):
 
     def on_response(self, response):
         """In a turn: a thread has made a whole response."""
-        self.serve(SEND, NULL, response)
+        self.bring(response)
         self.advance()
 
     def on_lazy(self, body):
         """In a turn: a thread has made a response and waits to be told to iterate over its body."""
         self.stream = body
-        self.serve(SEND, NULL, body.response)
+        self.bring(body.response)
         self.advance()
 
     # ------------------------------------------------ as a task
@@ -193,6 +249,8 @@ cdef class Runner(Answerer):
     cdef object run_task(self):
         cdef Reactor reactor = self.engine.reactor
         if reactor.lease.is_taken():
+            self.thread = 0
+            self.begin_to_wait()
             reactor.post_to_loop(self.run_late_task, None)
             return LATER
         self.scope = self.engine.contexts.lend()
@@ -212,11 +270,13 @@ cdef class Runner(Answerer):
         if self.engine.starter.is_done:
             response = self.result_of(task)
             task = None                                   # which keeps the Context
-            return response
+            return LATER if response is ANSWERED else response
         reactor.lease.tasks += 1
         task.add_done_callback(self.on_task_done)
         self.task = task
         counts[TASKS] += 1
+        self.task_is_cancelled = self.task_is_late = False
+        self.begin_to_wait()
         return LATER
 
     def run_late_task(self, _):
@@ -224,10 +284,10 @@ cdef class Runner(Answerer):
         if self.fd < 0:                                   # cut while it waited
             self.drop_spool()
             self.release()
-        else:
+        elif self.plan is not None:                       # else it was refused meanwhile
             response = self.run_task()
             if response is not LATER:
-                self.serve(SEND, NULL, response)
+                self.bring(response)
             self.advance()
 
     def on_task_done(self, task):
@@ -237,13 +297,13 @@ cdef class Runner(Answerer):
         if self.task is task:
             self.task = None
         response = self.result_of(task)
-        if response is None:                              # it has answered before its end
+        if response is ANSWERED:
             return
         if self.fd >= 0:
             self.done = response
             self.engine.reactor.schedule(self)
         else:
-            self.drop(response)
+            self.bring(response)
 
     def answer_early(self, response):
         """In a task: its answer; the task goes on, and the connection waits for it no more."""
@@ -268,7 +328,7 @@ cdef class Runner(Answerer):
         if self.fd < 0:
             body.cancel()
         self.stream = body
-        self.serve(SEND, NULL, response)
+        self.bring(response)
         self.advance()
 
     def result_of(self, task):
@@ -279,3 +339,94 @@ cdef class Runner(Answerer):
             return plain_response(503, TEXT, "The server cancelled the request.\n")
         except BaseException:
             return self.failed()
+
+    # ------------------------------------------------ while it runs: clients that leave, and its deadline
+
+    cdef int begin_to_wait(self) except -1:
+        """Somebody else brings the response; begin to count the time."""
+        cdef double limit = self.plan.timeout
+        self.since = self.engine.reactor.now
+        self.expires = 0
+        if limit < 0:
+            limit = self.engine.view
+        if limit > 0:
+            self.expires = self.since + <int64_t>(limit * 1000)
+            return self.set_body_deadline() if self.incoming is not None else self.set_deadline(0)
+        return 0
+
+    def age(self):
+        """For how many seconds it has been asked to run."""
+        return (self.engine.reactor.now - self.since) / 1000
+
+    cdef bint has_left(self, bint is_reset) except -1:
+        """While it runs, or its lazy body is sent, the peer shut its side, or all of it: whether nobody waits for the answer.
+
+        A peer that says all it has to say, shuts its side, and reads on, is one that half-closes: its FIN comes with the last request.
+        """
+        cdef bint is_known = self.peer_closed
+        if is_reset:
+            self.info.is_gone = True
+            return True
+        if is_known or self.incoming is not None or self.input != NULL or (
+                self.engine.reactor.now - self.since < WITH_REQUEST or has_bytes(self.fd)):
+            return False
+        self.info.is_gone = True
+        return (self.task is not None or isinstance(self.stream, AsyncBody) or self.plan.answers_early) and not self.plan.ignores_disconnect
+
+    cdef int leave_alone(self) except -1:
+        """Nobody waits for the answer: close, which cancels a task.  What runs in a thread ends by itself and is dropped."""
+        log.debug("%s: its client has left", self.plan.name)
+        return self.abort()
+
+    cdef int cancel_task(self) except -1:
+        if not self.task_is_cancelled:
+            self.task_is_cancelled = True
+            self.engine.reactor.call_in_loop(self.cancel_in_loop, self.task)
+        return 0
+
+    cdef int leave_task(self) except -1:
+        """The client of what runs as a task has left: cancel it, or tell it."""
+        if self.plan.answers_early:
+            self.engine.reactor.call_in_loop(self.tell_in_loop, self.task)
+        elif not self.plan.ignores_disconnect:
+            self.cancel_task()
+        return 0
+
+    def tell_in_loop(self, task):
+        """In the loop's thread."""
+        task.get_coro().cancel()
+
+    def cancel_in_loop(self, task):
+        """In the loop's thread."""
+        task.cancel()
+
+    cdef int expire(self) except -1:
+        """The time is over: cancel a task; answer without what cannot be stopped."""
+        cdef Engine engine = self.engine
+        cdef bint is_late = self.task is not None and self.task_is_late
+        self.expires = 0
+        engine.expired += not is_late
+        if self.task is None and self.thread == 0:
+            log.warning("%s: after %.1f s it had not begun to run: answered with 503", self.plan.name, self.age())
+            return self.refuse(503, "no thread was free in time (RFC 9110, section 15.6.4)")
+        if self.task is None:
+            log.warning("%s has run for %.1f s and cannot be stopped, being in a thread: answered with 504; %d of its kind still run.%s",
+                        self.plan.name, self.age(), engine.stuck + 1, stack(frames_of_thread(self.thread)))
+            return self.abandon()
+        log.warning("%s has run for %.1f s and %s.%s", self.plan.name, self.age(),
+                    "does not end although it was cancelled: answered with 504" if is_late else "is cancelled",
+                    stack(frames_of_task(self.task)))
+        if is_late:
+            return self.abandon()
+        self.task_is_late = True
+        self.cancel_task()
+        self.expires = engine.reactor.now + AFTER_CANCEL
+        return self.set_deadline(0)
+
+    cdef int abandon(self) except -1:
+        """Answer in the place of a plan that runs on.  What it brings in the end is dropped; this is the connection's last answer."""
+        self.abandoned = True
+        self.engine.stuck += 1
+        if self.incoming is not None:
+            self.end_incoming(GONE)
+        return self.say_last(timed_out())

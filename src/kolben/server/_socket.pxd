@@ -40,6 +40,14 @@ cdef extern from * nogil:
         return got;
     }
 
+    /* Whether more than the peer's end waits to be read. */
+    static int kolben_has_bytes(int fd) {
+        char first;
+        ssize_t got;
+        do got = recv(fd, &first, 1, MSG_PEEK); while (got < 0 && errno == EINTR);
+        return got > 0;
+    }
+
     static ssize_t kolben_send(int fd, const void *p, size_t n) {
         ssize_t sent;
         do sent = send(fd, p, n, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
@@ -77,6 +85,7 @@ cdef extern from * nogil:
     int EAGAIN, EWOULDBLOCK, EMFILE, ENFILE, ENOBUFS, ENOMEM
     int SHUT_WR, AF_INET, AF_INET6
     ssize_t recv "kolben_recv"(int fd, void *into, size_t n)
+    bint has_bytes "kolben_has_bytes"(int fd)
     ssize_t send "kolben_send"(int fd, const void *p, size_t n)
     ssize_t send2 "kolben_send2"(int fd, const void *a, size_t an, const void *b, size_t bn)
     int accept_peer "kolben_accept"(int fd, void *address, unsigned int *length)

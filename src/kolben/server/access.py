@@ -1,6 +1,6 @@
 """The access log: one line per answer, for a person or with all facts for a machine.
 
-An answer is noted when its head is made: of a lazy body the size is not known then, and no time of writing is.
+An answer is noted when its last byte is out, or when its connection ended before that.
 
 SECURITY: the request line is visible ASCII, because the parser lets nothing else through; a request id of the peer's is taken only if
 it is short and plain; what else came from the wire is not logged.
@@ -49,6 +49,8 @@ class AccessLog:
         body: int = 0,
         queue: int = 0,
         run: int = 0,
+        write: int = 0,
+        whole: bool = True,
     ) -> None:
         """Note one answer.
 
@@ -56,10 +58,12 @@ class AccessLog:
             remote: The peer.
             request: What is answered; None: the bytes that came were no request.
             status: Of the answer.
-            size: Bytes of its body; -1: not known yet.
+            size: Bytes of its body; -1: it broke off, and how many went out is not known.
             body: Microseconds until the request's body was complete.
             queue: Microseconds that it waited for a thread.
             run: Microseconds that its hooks, its view and its teardown functions took.
+            write: Microseconds until its last byte was given to the kernel, or, if it is small, ready to go with others.
+            whole: False: the connection ended before that.
         """
         if not log.isEnabledFor(logging.INFO):
             return
@@ -72,7 +76,9 @@ class AccessLog:
         if request is not None:
             rule = request.url_rule
             facts |= {"route": None if rule is None else rule.rule, "id": request_id(request)}
-            facts |= {"bytes": None if size < 0 else size, "body_us": body, "queue_us": queue, "run_us": run}
+            facts |= {"bytes": None if size < 0 else size, "body_us": body, "queue_us": queue, "run_us": run, "write_us": write}
+        if not whole:
+            facts["cut"] = True
         log.info('%s - - [%s] "%s" %d', client or "-", self._time(), line, status, extra={"facts": facts})
 
     def _time(self) -> str:

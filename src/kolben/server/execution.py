@@ -52,6 +52,11 @@ class Executor:
             return False
         return self._put(connection.run_in_thread)
 
+    @property
+    def has_free_thread(self) -> bool:
+        """Whether a job would not wait for another to end."""
+        return self._unfinished < self._limits.threads
+
     def submit(self, function: Callable[[Any], Any], argument: Any, then: Callable[[Any], None]) -> None:
         """Call `function(argument)` in a thread and `then` in the loop's, with what it returned or raised."""
 

@@ -41,7 +41,7 @@ class Watchdog:
 
     def start(self) -> None:
         """Be ready.  In the loop's thread."""
-        self._watched = threading.get_ident()
+        self._watched = self._reactor.thread = threading.get_ident()
         self._lease.on_first = self._start
 
     def close(self) -> None:
