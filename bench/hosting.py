@@ -21,7 +21,6 @@ import bars
 import run
 
 
-
 def beside(row, other, bar):
     """A ratio of plaintext's CPU time, as bars.py compares them."""
     return row, "plaintext", other, "plaintext", "cpu_us", bar, "plaintext"

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import anyio
+import anyio.lowlevel
 import pytest
 from tests.server.conftest import SOON, serve  # noqa: F401 - a fixture
 
@@ -154,7 +155,7 @@ def test_asyncio_and_anyio_work_from_the_first_line(app, serve):  # noqa: F811 -
         async with anyio.create_task_group() as nursery:
             nursery.start_soon(child, "anyio")
         with anyio.move_on_after(SOON):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         assert await anyio.to_thread.run_sync(lambda: request.path) == "/"
         return got
 
@@ -191,7 +192,7 @@ def test_an_async_command_runs_in_app_context(app):
     @app.cli.command("later")
     async def later():
         await asyncio.sleep(0)
-        print(current_app.name)
+        click.echo(current_app.name)
 
     result = app.test_cli_runner().invoke(args=["later"])
     assert result.output == "everywhere\n", result.output

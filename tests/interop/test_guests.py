@@ -54,7 +54,9 @@ def test_a_guest_is_served_by_kolben_run(target, attempt):
         attempt(address)
 
 
-@pytest.mark.parametrize("command", [[*KOLBEN, "apps/host_app.py"], ["uvicorn", "--port", "{port}", "host_app:app.asgi"]], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "command", [[*KOLBEN, "apps/host_app.py"], ["uvicorn", "--port", "{port}", "host_app:app.asgi"]], ids=lambda words: words[0]
+)
 def test_guests_are_served_under_paths(command):
     pytest.importorskip(command[0])
     with running("host", command) as address:
