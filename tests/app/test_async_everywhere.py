@@ -5,6 +5,7 @@ import threading
 
 import anyio
 import anyio.lowlevel
+import click
 import pytest
 from tests.server.conftest import SOON, serve  # noqa: F401 - a fixture
 
