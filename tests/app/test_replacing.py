@@ -9,6 +9,8 @@ from kolben.app.contexts import AppContext
 BY = {
     "wsgi_app": "/",
     "request_context": "/",
+    "app_context": "/",
+    "async_to_sync": "/async",
     "create_url_adapter": "/",
     "full_dispatch_request": "/",
     "preprocess_request": "/",
@@ -48,6 +50,10 @@ def build(cls=App, root="."):
     @app.route("/")
     def index():
         return "index"
+
+    @app.route("/async")
+    async def waits():
+        return "waited"
 
     @app.route("/fail")
     def fail():

@@ -5,7 +5,6 @@ import contextlib
 import socket
 
 import pytest
-import uvloop
 
 from kolben.base import LimitExceeded
 from kolben.net import TCPAddress, aio
@@ -13,17 +12,6 @@ from kolben.net.errors import ClosedError, IncompleteReadError, ResetError, Time
 
 SOON = 10  # seconds that anything may take which should happen at once
 LOCAL = "127.0.0.1:0"
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request):
-    """Runs a coroutine to its end on each kind of loop, with a deadline."""
-
-    def run(main):
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            return runner.run(asyncio.wait_for(main, SOON * 2))
-
-    return run
 
 
 @contextlib.asynccontextmanager

@@ -165,7 +165,7 @@ def test_no_deadline_passes_while_a_view_runs(serve, clock, lazy):
         assert go.wait(SOON)
         return "ab"
 
-    running = serve({"/": View(view, mode=THREAD)}, timeouts=TIMES, clock=clock)
+    running = serve({"/": View(view, mode=THREAD)}, timeouts=TIMES | {"queue": 0}, clock=clock)
     peer = running.connect()
     peer.get("/")
     for _ in range(5):

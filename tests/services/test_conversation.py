@@ -101,6 +101,14 @@ async def echo_awaiting(talk):
         talk.put(event)
 
 
+def answer(talk):
+    talk.answer(lambda event: None if event == b"no" else event.upper())
+
+
+async def answer_awaiting(talk):
+    await talk.answer(lambda event: None if event == b"no" else event.upper())
+
+
 def greet(talk):
     talk.put(b"a")
     talk.send(b"b")
@@ -121,7 +129,7 @@ async def take_all_awaiting(talk):
     return [event async for event in talk]
 
 
-TWINS = {echo: echo_awaiting, greet: greet_awaiting, take_all: take_all_awaiting}
+TWINS = {answer: answer_awaiting, echo: echo_awaiting, greet: greet_awaiting, take_all: take_all_awaiting}
 both_forms = pytest.mark.parametrize("run", [blocking, awaiting])
 
 
@@ -132,15 +140,22 @@ def test_answers_to_what_came_together_go_out_together(run):
 
 
 @both_forms
+def test_a_function_answers_each_event_or_does_not(run):
+    assert run(answer, LineCodec(), b"a\nno\nb", b"\n")[1] == [b"A\n", b"B\n"]
+    assert sum(map(len, run(answer, LineCodec(), b"x" * 30_000 + b"\n", b"".join([b"y" * 30_000 + b"\n"] * 20))[1])) == 21 * 30_001
+
+
+@both_forms
 def test_send_does_not_wait_for_others_but_keeps_the_order(run):
     assert run(greet, LineCodec())[1] == [b"a\nb\n", b"c\n"]
 
 
 @both_forms
 def test_answers_do_not_pile_up_without_limit(run):
-    """Beyond the high-water mark they are sent before the next event is given out."""
-    big = b"x" * 30_000 + b"\n"
-    assert [len(data) for data in run(echo, LineCodec(), big * 5)[1]] == [90_003, 60_002]
+    """Beyond the high-water mark they are sent before the next event is given out; it is looked at every eighth time."""
+    big = b"x" * 10_000 + b"\n"
+    for act in (echo, answer):
+        assert [len(data) for data in run(act, LineCodec(), big * 20)[1]] == [80_008, 80_008, 40_004]
 
 
 @both_forms

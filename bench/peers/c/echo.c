@@ -100,14 +100,17 @@ static void drive(int kind, int port, int peers, double seconds) {
         watch(ep, fd, EPOLLIN);
         if (send(fd, buf, SIZE, 0) != SIZE) { perror("send"); exit(1); }
     }
-    while (now() < end) {
+    int waiting = peers;      // for their last answer: who closes before it cuts the connection
+    while (waiting) {
+        int over = now() >= end;
         int n = epoll_wait(ep, ready, BATCH, 1000);
         if (n == 0) { fprintf(stderr, "nothing came for a second\n"); exit(1); }
         for (int i = 0; i < n; i++) {
             ssize_t got = recv(ready[i].data.fd, buf, SIZE, 0);
             if (got != SIZE) { fprintf(stderr, "got %zd bytes\n", got); exit(1); }
             count++;
-            if (send(ready[i].data.fd, buf, SIZE, 0) != SIZE) { perror("send"); exit(1); }
+            if (over) waiting--;
+            else if (send(ready[i].data.fd, buf, SIZE, 0) != SIZE) { perror("send"); exit(1); }
         }
     }
     printf("%ld\n", count);

@@ -16,10 +16,11 @@ from kolben.app.config import Config, ConfigAttribute
 from kolben.app.contexts import AppGlobals
 from kolben.app.json.provider import DefaultJSONProvider, JSONProvider
 from kolben.app.places import find_package
-from kolben.app.registries import AppType, TrackedDict, TrackedList
+from kolben.app.registries import TrackedDict, TrackedList
 from kolben.app.scaffold import Scaffold, _default_template_ctx_processor
 from kolben.app.shapes import CONTEXT_METHODS, in_our_shape
 from kolben.app.wrappers import Request, Response
+from kolben.base.watched import WatchedType
 from kolben.routing import Map, Rule
 from kolben.sessions import SecureCookieSessionInterface, SessionInterface
 
@@ -53,7 +54,7 @@ def _as_timedelta(value: timedelta | int | None) -> timedelta | None:
     return timedelta(seconds=value) if isinstance(value, int) else value
 
 
-class Settings(Scaffold, metaclass=AppType):
+class Settings(Scaffold, metaclass=WatchedType):
     """The lowest storey of the app.
 
     Arguments as in Flask:
@@ -150,6 +151,10 @@ class Settings(Scaffold, metaclass=AppType):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._make_registries()
+        self._add_first_rules(static_host, host_matching)
+
+    def _add_first_rules(self, static_host: str | None, host_matching: bool) -> None:
+        """Add the rules that an app begins with.  A higher storey knows which."""
 
     def _make_registries(self) -> None:
         version = self._registry

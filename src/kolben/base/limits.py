@@ -31,6 +31,7 @@ class Limits:
         backlog: Length of that queue.
         threads: Threads that run sync views; 1 or more.
         stream_threads: Threads that run the rest of a sync view's lazy body.
+        connection_threads: Threads that run sync services, one for each connection; more connections wait in the kernel's queue.
         queue: Requests that wait for a thread; beyond it 503 with Retry-After.
     """
 
@@ -48,6 +49,7 @@ class Limits:
     backlog: int = 2048
     threads: int = 40
     stream_threads: int = 200
+    connection_threads: int = 200
     queue: int = 1024
 
     def __post_init__(self) -> None:
@@ -71,8 +73,8 @@ class Timeouts:
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
-        queue: While requests wait for a thread, or for their turn; then the server is behind, and until it has caught up, whoever waits
-            for more than a moment (50 ms) is refused with 503 and Retry-After.
+        queue: That a request may wait for a thread, or (2 s at most) for its turn; then the server is behind, and refuses with 503 and
+            Retry-After at once, until it has had some rest, whoever could not be answered soon.
         graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 

@@ -16,7 +16,7 @@ from kolben.server.access import AccessLog
 from kolben.server.logs import LogFile, set_up_logs
 from kolben.server.profile import set_profile
 from kolben.server.proxies import ProxyHandler
-from kolben.server.serving import limits_of, timeouts_of
+from kolben.server.serving import limits_of, services_of, timeouts_of
 from kolben.server.worker import Inheritance, Worker
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def serve(worker: Worker, app: Any, options: Namespace) -> int:
         handler = ProxyHandler(
             handler, options.trust, standard=options.proxy_forwarded, host=options.proxy_host, prefix=options.proxy_prefix
         )
-    worker.run(handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts)
+    worker.run(handler, prepare, limits=limits_of(app, options.threads), timeouts=timeouts, services=services_of(app))
     return 0
 
 

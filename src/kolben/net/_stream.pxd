@@ -36,6 +36,8 @@ cdef class Stream(Endpoint):
     cdef int fail(self, int code) except -1
     cdef int finish_output(self) except -1
     cdef int flush_tls(self) except -1
+    cdef Py_ssize_t feed_tls(self) except -1
+    cdef bint shake_hands(self) except -1
     cdef int ensure_sending(self) except -1
 
 
@@ -43,5 +45,6 @@ cdef class Acceptor(Endpoint):
     """A listening socket that a task waits on.  Borrows its descriptor."""
 
     cdef type _kind                   # of the streams
+    cdef object _start                # makes a stream's TLS layer; or None
 
     cdef int rest(self) except -1

@@ -93,7 +93,37 @@ cdef class Stream(Endpoint):
         return n
 
     cdef Py_ssize_t receive_tls(self, unsigned char *into, Py_ssize_t room) except -1:
-        raise NotImplementedError
+        """What the layer has read out of the bytes that came; handshakes and the like are its own business."""
+        cdef Py_ssize_t n
+        while True:
+            data = self._tls.read(room) if self.shake_hands() else None
+            self.flush_tls()                  # an alert, an answer to a new key
+            if data is not None:
+                memcpy(into, PyBytes_AS_STRING(data), len(data))
+                return len(data)
+            n = self.feed_tls()
+            if n == NOT_YET:
+                return NOT_YET
+
+    cdef Py_ssize_t feed_tls(self) except -1:
+        """Give the layer what came; how many bytes, 0 at the end, or NOT_YET."""
+        cdef unsigned char *scratch = self.hub.scratch
+        cdef Py_ssize_t n = self.receive_raw(scratch, SCRATCH)
+        if n != NOT_YET:
+            self._tls.receive_data(PyBytes_FromStringAndSize(<char *>scratch, n))
+        return n
+
+    cdef bint shake_hands(self) except -1:
+        """Whether the handshake is done; else go on with it."""
+        if self._tls.is_ready:
+            return True
+        try:
+            ready = self._tls.shake_hands()
+        finally:
+            self.flush_tls()
+        if ready and self.writers:
+            self.wake_writers(False)          # who wanted to send before
+        return ready
 
     cdef Py_ssize_t take_in(self, Py_ssize_t room) except -1:
         """Receive into the input; how many bytes, 0 at the end, or NOT_YET."""
@@ -166,6 +196,8 @@ cdef class Stream(Endpoint):
         """
         cdef Drain operation
         self.ensure_sending()
+        if self._tls is not None and not self._tls.is_ready:
+            return TLSSend(self, data, self.timeout_of(timeout))
         self.put(data)
         if self.queued <= self.high_water:
             return DONE
@@ -255,6 +287,8 @@ cdef class Stream(Endpoint):
         return 0
 
     cdef int flush_tls(self) except -1:
+        if self._tls.has_output and not self._failure:
+            self.put_raw(self._tls.data_to_send())
         return 0
 
     cdef int on_writable(self) except -1:
@@ -304,8 +338,11 @@ cdef class Stream(Endpoint):
             self._is_closing = True
             self.wake_reader(False)
             if self._tls is not None and not self._is_shut and not self._failure:
-                self._tls.finish()
-                self.flush_tls()
+                try:
+                    self._tls.finish()
+                    self.flush_tls()
+                except OSError:
+                    pass                      # a peer that is gone need not be told
             if not self.queued:
                 self.release()
                 return DONE
@@ -341,6 +378,7 @@ cdef class Stream(Endpoint):
                 self._output.clear()
                 self.queued = 0
                 self.let_go()
+        self._tls = None
         return Endpoint.release(self)
 
     cdef int on_time(self, Timer *timer) except -1:
@@ -399,6 +437,25 @@ cdef class Stream(Endpoint):
         if operation.direction == READING:
             return f"{self!r}: the peer did not send"
         return f"{self!r}: the peer did not receive"
+
+    def begin_tls(self, layer):
+        """Speak TLS from here on; the handshake is part of the first call, or of handshake()."""
+        if self._tls is not None:
+            raise errors.TLSError(f"{self!r}: it speaks TLS already")
+        if self._input is not None:
+            raise errors.TLSError(
+                f"{self!r}: {len(self._input)} bytes came in the open after the last call and before TLS: somebody may have put them in"
+            )
+        self._tls = layer
+
+    def handshake(self, *, timeout=None):
+        """To be awaited: returns when the TLS handshake is done."""
+        return Handshake(self, self.timeout_of(timeout))
+
+    @property
+    def tls(self):
+        """The TLS layer, or None."""
+        return self._tls
 
     def connected(self, timeout=None):
         """To be awaited after a connect that was begun: returns when it is done."""
@@ -521,6 +578,46 @@ cdef class Drain(Operation):
         return WAIT if stream.queued > self.level else None
 
 
+cdef class Handshake(Operation):
+    """Waits until the TLS handshake is done, and does it meanwhile, unless another task is at it."""
+
+    def __init__(self, Stream stream not None, timeout):
+        self.endpoint, self.timeout = stream, timeout
+
+    cdef object attempt(self):
+        cdef Stream stream = <Stream>self.endpoint
+        while not stream.shake_hands():
+            if stream.reader is not None and stream.reader is not self:
+                self.direction = WRITING
+                return WAIT
+            self.direction = READING
+            if stream.feed_tls() == NOT_YET:
+                return WAIT
+        return None
+
+
+cdef class TLSSend(Handshake):
+    """A send before the handshake is done."""
+    cdef object data
+    cdef bint is_sent
+
+    def __init__(self, Stream stream not None, data, timeout):
+        Handshake.__init__(self, stream, timeout)
+        self.data = bytes(data)
+
+    cdef object attempt(self):
+        cdef Stream stream = <Stream>self.endpoint
+        if not self.is_sent:
+            if Handshake.attempt(self) is WAIT:
+                return WAIT
+            stream.ensure_sending()
+            stream.put(self.data)
+            self.data, self.is_sent, self.direction = None, True, WRITING
+        if stream._failure:
+            raise os_error(stream._failure, stream)
+        return WAIT if stream.queued > stream.low_water else None
+
+
 cdef class Connected(Operation):
 
     def __init__(self, Stream stream not None, timeout):
@@ -542,8 +639,9 @@ cdef class Connected(Operation):
 
 cdef class Acceptor(Endpoint):
 
-    def __init__(self, sock, type kind not None):
+    def __init__(self, sock, type kind not None, start=None):
         self._kind = kind
+        self._start = start
         self.open(sock.fileno())
 
     def __dealloc__(self):
@@ -613,8 +711,10 @@ cdef class Accept(Operation):
         stream = acceptor._kind.__new__(acceptor._kind)
         stream._peer = PyBytes_FromStringAndSize(<char *>address, min(length, sizeof(address)))
         stream.open(fd)
+        if acceptor._start is not None:
+            stream._tls = acceptor._start(stream)
         stream.timeout = acceptor.timeout
         return stream
 
 
-prepare(Recv, RecvInto, RecvExactly, RecvUntil, RecvLine, Drain, Connected, Accept)
+prepare(Recv, RecvInto, RecvExactly, RecvUntil, RecvLine, Drain, Handshake, TLSSend, Connected, Accept)

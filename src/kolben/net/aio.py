@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -18,7 +19,7 @@ from kolben.net import listener as blocking
 from kolben.net._datagram import Datagram, DatagramSocket
 from kolben.net._stream import Acceptor
 from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
-from kolben.net.connecting import make_socket
+from kolben.net.connecting import default_context, make_socket
 from kolben.net.datagram import open_bound, open_connected
 from kolben.net.errors import ClosedError
 from kolben.net.listener import BACKLOG
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from kolben.net._hub import Operation
+    from kolben.net.tls import Layer
 
 __all__ = ["Datagram", "DatagramSocket", "Listener", "Stream", "bind", "connect", "listen"]
 
@@ -62,6 +64,65 @@ class Stream(_stream.Stream):
         with self._borrow() as sock:
             sock.setsockopt(level, option, value)
 
+    async def start_tls(
+        self,
+        context: "SSLContext",
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Speak TLS from here on, on the same connection: returns after the handshake, for which it has 10 s if nobody says otherwise.
+
+        Raises:
+            TLSError: the peers do not agree, or bytes came before the handshake.
+        """
+        self.begin_tls(_layer(self, context, server_side=server_side, server_hostname=server_hostname))
+        await self.handshake(timeout=_first(timeout, self.timeout))
+
+    async def send_fds(self, data: bytes, fds: Sequence[int]) -> None:
+        """Send descriptors to the process at the other end of a Unix socket, with at least one byte of data.
+
+        They stay open here.
+        """
+        with self._borrow() as sock:
+            sent = 0
+            while not sent:
+                try:
+                    sent = socket.send_fds(sock, [data], fds)
+                except BlockingIOError:
+                    await self.wait_writable()
+        await self.send(data[sent:])
+
+    async def recv_fds(self, max_bytes: int = 65536, max_fds: int = 16) -> tuple[bytes, list[int]]:
+        """Receive data and the descriptors that came with it, which are now this process's to close."""
+        with self._borrow() as sock:
+            while True:
+                try:
+                    data, fds, _, _ = socket.recv_fds(sock, max_bytes, max_fds)
+                except BlockingIOError:
+                    await self.wait_readable()
+                else:
+                    for fd in fds:
+                        os.set_inheritable(fd, False)
+                    return data, fds
+
+
+def _first(timeout: float | None, default: float | None) -> float:
+    from kolben.net.tls import HANDSHAKE
+
+    return next((seconds for seconds in (timeout, default) if seconds is not None), HANDSHAKE)
+
+
+def _layer(stream: _stream.Stream, context: "SSLContext", *, server_side: bool, server_hostname: str | None) -> "Layer":
+    from kolben.net.tls import Layer
+
+    return Layer(context, server_side=server_side, server_hostname=server_hostname, name=f"connection with {stream.peer_address}")
+
+
+def _server_layer(context: "SSLContext", stream: _stream.Stream) -> "Layer":
+    return _layer(stream, context, server_side=True, server_hostname=None)
+
 
 class Listener:
     """A listening socket for tasks.  Owns a blocking form's listener.  Asynchronous iteration yields streams.
@@ -76,7 +137,8 @@ class Listener:
         self.address = listener.address
         self.timeout: float | None = None
         self._listener = listener
-        self._acceptor = Acceptor(listener, Stream)
+        start = None if listener.tls is None else partial(_server_layer, listener.tls)
+        self._acceptor = Acceptor(listener, Stream, start)
 
     def accept(self, timeout: float | None = None) -> "Operation[Stream]":
         """Wait for the next connection; to be awaited.
@@ -179,7 +241,13 @@ async def _connect(target: Address, tls: "SSLContext | None", local: str | Addre
         return await _connect_unix(target)
     if not isinstance(target, (TCPAddress, TLSAddress)):
         raise UsageError(f"cannot connect to {target}: expected whom to connect to. Write host:port or unix:/path.")
-    return await _race(target, await _candidates(target), local)
+    stream = await _race(target, await _candidates(target), local)
+    if tls is not None or isinstance(target, TLSAddress):
+        with ExitStack() as undo:
+            undo.callback(stream.abort)
+            await stream.start_tls(tls or default_context(), server_hostname=target.host)
+            undo.pop_all()
+    return stream
 
 
 async def _candidates(target: TCPAddress | TLSAddress | UDPAddress, kind: int = socket.SOCK_STREAM) -> list[Candidate]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 
-__all__ = ["connect", "make_socket", "read_local"]
+__all__ = ["connect", "default_context", "make_socket", "read_local"]
 
 
 @overload
@@ -74,12 +74,13 @@ def connect(
     if tls is not None or isinstance(target, TLSAddress):
         with ExitStack() as undo:
             undo.callback(stream.abort)
-            stream.start_tls(tls or _default_context(), server_hostname=target.host, timeout=_left(deadline, target))
+            stream.start_tls(tls or default_context(), server_hostname=target.host, timeout=_left(deadline, target))
             undo.pop_all()
     return stream
 
 
-def _default_context() -> "SSLContext":
+def default_context() -> "SSLContext":
+    """How a peer's certificate is checked if nobody says otherwise."""
     import ssl
 
     return ssl.create_default_context()
@@ -172,13 +173,6 @@ def _race(
                 sock = begun.pop(fd)
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if not code:
-                    return _winner(sock)
+                    return socket.socket(fileno=sock.detach())  # no longer one of those that are closed with the race
                 failure = OSError(code, os.strerror(code))
         raise connect_refusal(failure, target) from failure
-
-
-def _winner(sock: socket.socket) -> socket.socket:
-    """Keep this one of those that are closed when the race ends."""
-    kept = socket.socket(fileno=sock.detach())
-    kept.setblocking(True)
-    return kept

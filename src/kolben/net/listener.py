@@ -71,7 +71,7 @@ class Listener:
         poll.register(self._open_fd(), select.POLLIN)
         while True:
             try:
-                sock, _ = self._socket.accept()
+                sock, name = self._socket.accept()
             except BlockingIOError:
                 left = None if deadline is None else max(deadline - time.monotonic(), 0)
                 if not poll.poll(None if left is None else left * 1000) and left == 0:
@@ -81,18 +81,19 @@ class Listener:
             except OSError as error:
                 raise stream_error(error.errno or 0, self) from error
             else:
-                return self._stream(sock)
+                return self._stream(sock, name)
 
     def _open_fd(self) -> int:
         if self.fileno() < 0:
             raise ClosedError(f"{self!r}: it is used after it was closed")
         return self.fileno()
 
-    def _stream(self, sock: socket.socket) -> Stream:
-        sock.setblocking(True)
+    def _stream(self, sock: socket.socket, name: object) -> Stream:
+        # Known now: a peer that is gone cannot be asked any more.
+        stream = Stream(sock, peer_address=TCPAddress(name[0], name[1]) if isinstance(name, tuple) else None)
         if self.tls is not None:
-            sock = self.tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        return Stream(sock)
+            stream.start_tls(self.tls, server_side=True, now=False)
+        return stream
 
     def __iter__(self) -> Iterator[Stream]:
         while self.fileno() >= 0:

@@ -4,10 +4,15 @@ The same names as the awaiting form (`kolben.net.aio`).  A deadline belongs to a
 """
 
 import os
+import select
 import socket
+import struct
+import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from kolben.base.errors import LimitExceeded
 from kolben.net.address import Address
@@ -17,10 +22,14 @@ from kolben.net.peers import PeerCredentials, address_of, credentials_of
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from kolben.net.tls import Layer
+
 __all__ = ["Stream"]
 
 PIECE = 65536  # bytes that one receive takes at most
 LINE_LIMIT = 65536  # bytes of a line
+_T = TypeVar("_T")
+_LINGER = struct.Struct("2i")  # struct linger
 
 
 class Stream:
@@ -33,12 +42,16 @@ class Stream:
 
     def __init__(self, sock: socket.socket, *, timeout: float | None = None, peer_address: Address | None = None) -> None:
         """Take a connected socket."""
+        sock.setblocking(False)  # each call waits by itself, so that two threads do not share one deadline
         self.socket = sock
         self.timeout = timeout
         self.line_limit = LINE_LIMIT
         self._peer_address = peer_address
         self._local_address: Address | None = None
         self._input = bytearray()
+        self._tls: Layer | None = None
+        self._tls_state = threading.Lock()  # of the layer, for one thread receives and one sends
+        self._tls_sending = threading.Lock()  # what the layer wants sent goes out in its order
         self._closed = False
 
     # --- receiving -----------------------------------------------------------------------------------------------------------
@@ -54,8 +67,7 @@ class Stream:
             raise ValueError(f"max_bytes: expected 1 or more, got {max_bytes}")
         if self._input:
             return self._take(max_bytes)
-        self._wait_at_most(self._deadline(timeout), "the peer did not send")
-        return self._receive(max_bytes)
+        return self._receive(max_bytes, self._deadline(timeout))
 
     def recv_into(self, buffer: bytearray | memoryview, *, timeout: float | None = None) -> int:
         """Receive into a writable buffer; return how many bytes, 0 at the end."""
@@ -116,8 +128,7 @@ class Stream:
                 return 0
 
     def _take_in(self, deadline: float | None) -> int:
-        self._wait_at_most(deadline, "the peer did not send")
-        data = self._receive(PIECE)
+        data = self._receive(PIECE, deadline)
         self._input += data
         return len(data)
 
@@ -126,11 +137,20 @@ class Stream:
         del self._input[:n]
         return data
 
-    def _receive(self, n: int) -> bytes:
-        try:
-            return self.socket.recv(n)
-        except OSError as error:
-            raise self._translate(error, "the peer did not send") from error
+    def _receive(self, n: int, deadline: float | None) -> bytes:
+        if self._tls is None:
+            return self._receive_raw(n, deadline)
+        while True:
+            self._shake_hands(self._tls, deadline)
+            with self._tls_state:
+                data = self._tls.read(n)
+            self._flush_tls(self._tls, deadline)
+            if data is not None:
+                return data
+            self._feed_tls(self._tls, deadline)
+
+    def _receive_raw(self, n: int, deadline: float | None) -> bytes:
+        return self._call(lambda: self.socket.recv(n), select.POLLIN, deadline)
 
     # --- sending -------------------------------------------------------------------------------------------------------------
 
@@ -141,39 +161,39 @@ class Stream:
             TimedOutError: the peer did not receive within `timeout` seconds; an unknown part is sent.
             ResetError: the peer cut the connection; BrokenError: it receives no more.
         """
-        self._wait_at_most(self._deadline(timeout), "the peer did not receive")
-        try:
-            self.socket.sendall(data)
-        except OSError as error:
-            raise self._translate(error, "the peer did not receive") from error
+        deadline = self._deadline(timeout)
+        if self._tls is None:
+            self._send_raw(data, deadline)
+            return
+        self._shake_hands(self._tls, deadline)
+        with self._tls_state:
+            self._tls.write(data)
+        self._flush_tls(self._tls, deadline)
+
+    def _send_raw(self, data: bytes | bytearray | memoryview, deadline: float | None) -> None:
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[self._call(lambda rest=view: self.socket.send(rest), select.POLLOUT, deadline) :]  # type: ignore[misc]
 
     def send_eof(self) -> None:
-        """Send no more; the peer receives b"" after what was sent.  Receiving goes on, but for TLS, whose peer then ends as well."""
-        self._ensure_open()
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            raise self._translate(error, "the peer did not receive") from error
+        """Send no more; the peer receives b"" after what was sent.  Receiving goes on."""
+        deadline = self._deadline(None)
+        self._finish_tls(deadline)
+        self._call(lambda: self.socket.shutdown(socket.SHUT_WR), select.POLLOUT, deadline)
 
     def send_fds(self, data: bytes, fds: list[int]) -> None:
         """Send descriptors to the process at the other end of a Unix socket, with at least one byte of data.
 
         They stay open here.
         """
-        self._wait_at_most(self._deadline(None), "the peer did not receive")
-        try:
-            sent = socket.send_fds(self.socket, [data], fds)
-        except OSError as error:
-            raise self._translate(error, "the peer did not receive") from error
-        self.send(data[sent:])
+        deadline = self._deadline(None)
+        sent = self._call(lambda: socket.send_fds(self.socket, [data], fds), select.POLLOUT, deadline)
+        self._send_raw(data[sent:], deadline)
 
     def recv_fds(self, max_bytes: int = PIECE, max_fds: int = 16) -> tuple[bytes, list[int]]:
         """Receive data and the descriptors that came with it, which are now this process's to close."""
-        self._wait_at_most(self._deadline(None), "the peer did not send")
-        try:
-            data, fds, _, _ = socket.recv_fds(self.socket, max_bytes, max_fds)
-        except OSError as error:
-            raise self._translate(error, "the peer did not send") from error
+        deadline = self._deadline(None)
+        data, fds, _, _ = self._call(lambda: socket.recv_fds(self.socket, max_bytes, max_fds), select.POLLIN, deadline)
         for fd in fds:
             os.set_inheritable(fd, False)
         return data, fds
@@ -181,22 +201,64 @@ class Stream:
     # --- TLS -----------------------------------------------------------------------------------------------------------------
 
     def start_tls(
-        self, context: "SSLContext", *, server_side: bool = False, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        context: "SSLContext",
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+        now: bool = True,
     ) -> None:
-        """Speak TLS from here on, on the same connection: returns after the handshake.
+        """Speak TLS from here on, on the same connection: returns after the handshake, for which it has 10 s if nobody says otherwise.
+
+        Args:
+            context: Who we are, and whom we trust.
+            server_side: We have the certificate.
+            server_hostname: The name that the peer's certificate has to have.
+            timeout: Seconds for the handshake.
+            now: False leaves the handshake to the first call that sends or receives.
 
         Raises:
             TLSError: the peers do not agree, or bytes came before the handshake.
         """
-        if self._input:
-            raise TLSError(
-                f"{self!r}: {len(self._input)} bytes came in the open after the last call and before TLS: somebody may have put them in"
-            )
-        self._wait_at_most(self._deadline(timeout), "the TLS handshake did not end")
-        try:
-            self.socket = context.wrap_socket(self.socket, server_side=server_side, server_hostname=server_hostname)
-        except OSError as error:
-            raise self._translate(error, "the TLS handshake did not end") from error
+        from kolben.net.tls import HANDSHAKE, Layer
+
+        if self._input or self._tls:
+            came = f"{len(self._input)} bytes came in the open before TLS: somebody may have put them in"
+            raise TLSError(f"{self!r}: {'it speaks TLS already' if self._tls else came}")
+        name = f"connection with {self.peer_address}"
+        self._tls = Layer(context, server_side=server_side, server_hostname=server_hostname, name=name)
+        if now:
+            waits = (timeout, self.timeout, HANDSHAKE)
+            self._shake_hands(self._tls, self._deadline(next(seconds for seconds in waits if seconds is not None)))
+
+    def _shake_hands(self, tls: "Layer", deadline: float | None) -> None:
+        while not tls.is_ready:
+            try:
+                with self._tls_state:
+                    ready = tls.shake_hands()
+            finally:
+                self._flush_tls(tls, deadline)
+            if not ready:
+                self._feed_tls(tls, deadline)
+
+    def _feed_tls(self, tls: "Layer", deadline: float | None) -> None:
+        data = self._receive_raw(PIECE, deadline)
+        with self._tls_state:
+            tls.receive_data(data)
+
+    def _flush_tls(self, tls: "Layer", deadline: float | None) -> None:
+        if tls.has_output:
+            with self._tls_sending:
+                with self._tls_state:
+                    data = tls.data_to_send()
+                self._send_raw(data, deadline)
+
+    def _finish_tls(self, deadline: float | None) -> None:
+        if self._tls is not None:
+            with self._tls_state:
+                self._tls.finish()
+            self._flush_tls(self._tls, deadline)
 
     # --- ending --------------------------------------------------------------------------------------------------------------
 
@@ -204,13 +266,18 @@ class Stream:
         """Close.  Once is enough, more is fine."""
         if not self._closed:
             self._remember_peer()
+            with suppress(OSError):  # a peer that does not receive has no say in when this is over
+                self._finish_tls(0)
             self._closed = True
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RD)  # wakes a thread that waits here, and tells the peer nothing
             self.socket.close()
 
     def abort(self) -> None:
         """Close at once, and let the peer know that it is not the end: a reset.  What is not sent is lost."""
         if not self._closed:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.pack(1, 0))
+            self._tls = None
             self.close()
 
     def fileno(self) -> int:
@@ -272,25 +339,29 @@ class Stream:
             raise ClosedError(f"{self!r}: it is used after it was closed")
 
     def _deadline(self, timeout: float | None) -> float | None:
+        self._ensure_open()
         timeout = self.timeout if timeout is None else timeout
         return None if timeout is None else time.monotonic() + timeout
 
-    def _wait_at_most(self, deadline: float | None, problem: str) -> None:
-        """Let the next call of the system wait until then, and no longer."""
-        self._ensure_open()
-        if deadline is None:
-            self.socket.settimeout(None)
-            return
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimedOutError(f"{self!r}: {problem} in time")
-        self.socket.settimeout(left)
+    def _call(self, function: Callable[[], _T], event: int, deadline: float | None) -> _T:
+        """Call the system, wait as long as it has to, and say what its errors mean."""
+        while True:
+            try:
+                return function()
+            except BlockingIOError:
+                self._wait(event, deadline)
+            except OSError as error:
+                raise self._translate(error) from error
 
-    def _translate(self, error: OSError, problem: str) -> OSError:
+    def _wait(self, event: int, deadline: float | None) -> None:
+        self._ensure_open()
+        poll = select.poll()
+        poll.register(self.socket, event)
+        left = None if deadline is None else max(deadline - time.monotonic(), 0)
+        if not poll.poll(None if left is None else left * 1000):
+            raise TimedOutError(f"{self!r}: the peer did not {'send' if event == select.POLLIN else 'receive'} in time")
+
+    def _translate(self, error: OSError) -> OSError:
         if self._closed:  # by another thread
             return ClosedError(f"{self!r}: it was closed while it was used")
-        if isinstance(error, TimeoutError) and error.errno is None:
-            return TimedOutError(f"{self!r}: {problem} in time")
-        if type(error).__module__ == "ssl":
-            return TLSError(f"{self!r}: {error.args[-1]}")
         return stream_error(error.errno or 0, self)

@@ -129,7 +129,7 @@ cdef class Reactor:
         self._done = deque()
         self._for_loop = deque()
         self._armed = -1
-        self.backlog = Backlog("their turn", 0)
+        self.backlog = Backlog("their turn", 0, 0)
         self._deferred = Output()
         self._turn = self.turn
         self.now = self.read_clock()
@@ -376,14 +376,11 @@ cdef class Reactor:
 
     cdef int serve(self, int timeout) except -1:
         cdef int64_t began
-        cdef bint fetches = self._position >= self._count
-        if fetches:
-            self._graveyard.clear()
-            self._position = self._count = 0
-            self._count = self.poller.wait(timeout)
+        if self._position >= self._count:
+            self.fetch(timeout)
         self.now = self.read_clock()
         began = microseconds()
-        self.look_back(began, fetches)
+        self.look_back(began)
         self._present = began
         self._present_is_new = False
         if self.lease.state == WANTED:
@@ -402,16 +399,22 @@ cdef class Reactor:
             self.send_deferred()
         return self.arm()
 
-    cdef int look_back(self, int64_t began, bint fetched) except -1:
+    cdef int fetch(self, int timeout) except -1:
+        """Ask the kernel for the next batch.  If that is full, more may wait there: a mark behind it will tell for how long."""
+        self._graveyard.clear()
+        self._position = self._count = 0
+        self._count = self.poller.wait(timeout)
+        self._fetched = microseconds()
+        if self._count == EVENTS_PER_WAIT and self._marked == 0 and self.poller.mark():
+            self._marked = self._fetched
+        return 0
+
+    cdef int look_back(self, int64_t began) except -1:
         """At the begin of a round: how long has waited what has its turn now?  A lower bound is known: what is in a batch was ready
         when that was fetched, and what is behind a full batch and before a mark, when that was made.  Costs nothing per request."""
-        cdef int64_t idle = began - self._present if self._began else 0
-        self.backlog.observe(idle if idle > PAUSE else 0, began - self._began, began)
+        self.backlog.observe(began - self._present if self._rests else 0, began - self._began, began)
         self._began = began
-        if fetched:
-            self._fetched = began
-            if self._count == EVENTS_PER_WAIT and self._marked == 0 and self.poller.mark():
-                self._marked = began
+        self._rests = False
         self.late = self.backlog.is_too_long(began - (self._marked if self._marked else self._fetched), began)
         return 0
 
@@ -422,6 +425,9 @@ cdef class Reactor:
         self._in_turn = False
         if self._position >= self._count:
             self._graveyard.clear()
+            if self.backlog.behind:
+                self.fetch(0)
+                self._rests = self._count == 0            # the loop will wait; time that another process has is no rest
         if self.has_rest() or self._for_loop:
             self.come_back()
         return 0

@@ -1,6 +1,7 @@
 """Where the plan of a request runs (D3): inline, in a thread of the pool, or as a task of the loop."""
 
 import logging
+import sys
 from asyncio import CancelledError
 
 cimport cython
@@ -14,7 +15,6 @@ from kolben.base._alive cimport TASKS, counts
 from kolben.http._plan cimport ANSWERED, INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
 from kolben.server._answer cimport Answerer, GONE, TEXT, busy
-from kolben.server._backlog cimport Backlog
 from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
@@ -76,6 +76,7 @@ cdef class Runner(Answerer):
         """The server is behind: answer that it is busy, instead of running the plan."""
         self.context = self.engine.base_context
         self.engine.refused += 1
+        self.drop_spool()
         return busy()
 
     cdef int bring(self, object response) except -1:
@@ -95,7 +96,10 @@ cdef class Runner(Answerer):
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
-        log.exception("Error in %s, not caught by the application", self.plan.name)
+        if (self.info.is_gone or self.abandoned) and isinstance(sys.exc_info()[1], GONE):
+            log.debug("%s: its client has left within the body, or was answered without it", self.plan.name)
+        else:
+            log.exception("Error in %s, not caught by the application", self.plan.name)
         return plain_response(500, TEXT, "Internal Server Error\n")
 
     # ------------------------------------------------ inline
@@ -140,22 +144,35 @@ cdef class Runner(Answerer):
     # ------------------------------------------------ in a thread
 
     cdef object submit(self):
-        cdef Backlog backlog = self.engine.backlog
-        cdef int64_t now = self.engine.reactor.lease.now()
-        self.context = PyContext_Copy(self.engine.base_context)
-        if backlog.behind:
-            backlog.observe(self.engine.executor.has_free_thread, 1, now)
+        cdef Engine engine = self.engine
+        cdef int64_t now = engine.reactor.lease.now()
+        if engine.backlog.behind and not self.admits(now):
+            return self.turn_away()
+        self.context = PyContext_Copy(engine.base_context)
         self.queued = now
         self.thread = 0
-        if self.engine.executor.submit_request(self):
+        engine.waiting += 1                               # before: a thread may begin at once
+        if engine.executor.submit_request(self):
             self.begin_to_wait()
             return LATER
-        backlog.fall_behind(now)
-        self.engine.refused += 1
-        return busy()
+        engine.waiting -= 1
+        engine.backlog.fall_behind(now)
+        return self.turn_away()
+
+    cdef bint admits(self, int64_t now) except -1:
+        """While the server is behind: whether one more may wait for a thread.  As many as there are threads, so that none is ever without
+        work.  A refusal runs no bytecode: where forty threads compute, each piece of that would wait for all of them."""
+        cdef Engine engine = self.engine
+        if engine.waiting >= engine.thread_limit:
+            engine.backlog.refused += 1
+            engine.backlog.observe(0, 1, now)
+            return False
+        engine.backlog.observe(engine.executor.has_free_thread, 1, now)
+        return True
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        self.engine.waiting -= 1
         try:
             self.run_and_post()
         except BaseException:                             # there was no memory, most likely: who asked must not wait for ever

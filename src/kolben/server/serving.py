@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kolben.http import Handler
     from kolben.http.plan import Lifespan
     from kolben.net import Listener
+    from kolben.net.service import Service, Socket
     from kolben.server.scores import Scores
 
 __all__ = ["Server", "run_app"]
@@ -54,7 +55,7 @@ class Server:
 
     `run` returns when `stop` was called, from any thread, and what ran is finished or `timeouts.graceful` is over.
     `clock` gives milliseconds for tests; without it, the kernel's monotonic clock counts.  `scores` are for a worker among others that
-    accept from the same listeners.
+    accept from the same listeners.  `services` run beside the handler, on sockets that they have taken.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Server:
         timeouts: Timeouts | None = None,
         clock: Callable[[], int] | None = None,
         scores: Scores | None = None,
+        services: Sequence[Service] = (),
     ) -> None:
         self._handler = handler
         self.limits = limits or Limits()
@@ -76,6 +78,7 @@ class Server:
         self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.watchdog = Watchdog(self.reactor, self.loop)
         self.listeners = list(listeners)
+        self.services = list(services)
         self.acceptors = [Acceptor(self.engine, each, scheme="http", server=server_of(each)) for each in self.listeners]
         for acceptor in self.acceptors:
             acceptor.scores = scores
@@ -187,6 +190,8 @@ class Server:
         self.is_listening = True
         for acceptor in self.acceptors:
             acceptor.start()
+        for service in self.services:
+            service.start(self)
 
     def _begin_to_drain(self, asked: float | None) -> None:
         if self.engine.draining:
@@ -220,20 +225,25 @@ class Server:
                 acceptor.stop()
         for listener in self.listeners:
             listener.close()
+        for service in self.services:
+            service.drain()
 
     def _finish_draining(self, deadline: float) -> None:
         if self._is_stopping:
             return
-        if self._connections() and self.loop.time() < deadline:
+        if (self._connections() or self._active_services()) and self.loop.time() < deadline:
             self.loop.call_later(STOP_CHECK, self._finish_draining, deadline)
         else:
             self._finish_stopping(deadline)
 
     def _finish_stopping(self, deadline: float) -> None:
         busy = [connection for connection in self._connections() if not connection.is_idle]
-        if busy and self.loop.time() < deadline:
+        services = self._active_services()
+        if (busy or services) and self.loop.time() < deadline:
             self.loop.call_later(STOP_CHECK, self._finish_stopping, deadline)
             return
+        for service in services:
+            log.warning("Stopped with %d of %s unfinished after %g s", service.active, service.name, self.timeouts.graceful)
         if busy:
             log.warning("Stopped with %d requests unfinished after %g s", len(busy), self.timeouts.graceful)
         self._stop_loop()
@@ -241,12 +251,17 @@ class Server:
     def _connections(self) -> list[Connection]:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
 
+    def _active_services(self) -> list[Service]:
+        return [each for each in self.services if each.active]
+
     def _close(self) -> None:
         self._is_closing = True
         self.watchdog.close()
         self._stop_listening()
         for connection in self._connections():
             connection.cut()
+        for service in self.services:
+            service.abort()
         self._stop_app()
         self.executor.shutdown()
         self.loop.remove_reader(self.reactor.fileno())
@@ -294,6 +309,19 @@ def limits_of(app: HasHandler, threads: int | None = None) -> Limits:
     """The limits that an app asks for, or ours; `threads` if it is given."""
     limits: Limits = getattr(app, "limits", None) or Limits()
     return limits if threads is None else replace(limits, threads=threads)
+
+
+def services_of(app: HasHandler) -> Sequence[Service]:
+    """What an app runs beside HTTP."""
+    services: Sequence[Service] = getattr(app, "services", ())
+    return services
+
+
+def open_for(service: Service) -> list[Socket]:
+    """Open what a service listens on."""
+    from kolben.net.service import open_sockets
+
+    return open_sockets(service.spec)
 
 
 def timeouts_of(app: HasHandler) -> Timeouts:
@@ -362,19 +390,26 @@ def run_app(
     """
     limits = limits or limits_of(app, threads)
     listeners: list[Listener] = []
+    services = services_of(app)
     try:
         for bind in binds:
             listeners.extend(listen_all(parse_address(bind), backlog=limits.backlog))
-        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or timeouts_of(app))
+        for service in services:
+            service.take(open_for(service))
+        server = Server(app.handler, listeners, limits=limits, timeouts=timeouts or timeouts_of(app), services=services)
         if access_log or (access_log is None and sys.stderr.isatty()):
             server.engine.access_log = AccessLog()
     except BaseException:
         for listener in listeners:
             listener.close()
+        for service in services:
+            service.drain()
         raise
     with stopping_signals(server):
         for listener in listeners:
             print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
+        for service in services:
+            print(f" * {service.name} on {', '.join(service.places())}", file=sys.stderr)  # noqa: T201 - the same
         if debug:
             print(" * Debug mode: errors are raised, not hidden; restart by hand after a change", file=sys.stderr)  # noqa: T201 - the same
         print("Press CTRL+C to quit", file=sys.stderr, flush=True)  # noqa: T201 - the same

@@ -27,7 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from kolben.base import UsageError
 from kolben.server.fleet import Drain, Finish, Fleet, Kill, Refused, Released, Serve, Spawn
+from kolben.server.holdings import Holdings
 from kolben.server.leash import Leash, leash_pair
 from kolben.server.obituary import obituary
 from kolben.server.recycling import Recycling
@@ -98,6 +100,7 @@ class Supervisor:
     reopen_logs: Callable[[], object] = lambda: None
     fleet: Fleet = field(init=False)
     children: dict[int, Child] = field(default_factory=dict, init=False)
+    _holdings: Holdings = field(default_factory=Holdings, init=False)
     _scores: Scores = field(default_factory=Scores.make, init=False)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector, init=False)
     _signals: deque[int] = field(default_factory=deque, init=False)
@@ -179,10 +182,20 @@ class Supervisor:
                     if child.generation != self.fleet.rising:
                         log.error("Worker %d cannot serve: %s", child.number, child.said)
                     self.fleet.on_failed(child.number, child.said, now)
+                case "wants":
+                    self._give_sockets(child, message["spec"], message["name"])
                 case "draining":
                     self.fleet.on_draining(child.number, now)
         if child.leash.is_cut:
             self._selector.unregister(child.leash)
+
+    def _give_sockets(self, child: Child, spec: str, name: str) -> None:
+        try:
+            sockets = self._holdings.sockets(spec, child.generation, name)
+        except UsageError as error:
+            child.leash.say("refused", reason=str(error))
+        else:
+            child.leash.say("sockets", descriptors=[each.fileno() for each in sockets])
 
     def _bury(self) -> None:
         """See who has ended.  Only our own children are waited for: we may be process 1 of a container, and have others."""
@@ -292,11 +305,13 @@ class Supervisor:
 
     def _released(self, generation: int) -> None:
         log.info("Generation %d serves with %d %s", generation, self.size, "worker" if self.size == 1 else "workers")
+        self._holdings.keep(generation)
         self._notify("ready", f"generation {generation} serves")
         if self.pid_file:
             self.pid_file.note(generation=generation, refused=None)
 
     def _refused(self, order: Refused) -> None:
+        self._holdings.forget(order.generation)
         if order.serving:
             log.error("Generation %d is refused, generation %d serves on: %s", order.generation, order.serving, order.reason)
             self._notify("ready", f"generation {order.serving} serves; generation {order.generation} was refused")
@@ -310,8 +325,7 @@ class Supervisor:
     def _stop(self, *, at_once: bool) -> None:
         self._notify("stopping")
         self.fleet.stop(time.monotonic(), at_once=at_once)
-        for listener in self.listeners:
-            listener.close()
+        self._close_listeners()
 
     def _end_now(self, number: int) -> None:
         """Somebody insists."""
@@ -322,6 +336,11 @@ class Supervisor:
         if self.notifier:
             getattr(self.notifier, method)(*arguments)
 
+    def _close_listeners(self) -> None:
+        for listener in self.listeners:
+            listener.close()
+        self._holdings.close()
+
     def _let_go(self) -> None:
         """End what is left, and give everything back."""
         for child in self.children.values():
@@ -329,8 +348,7 @@ class Supervisor:
         for child in self.children.values():
             child.process.wait()
             self._forget(child)
-        for listener in self.listeners:
-            listener.close()
+        self._close_listeners()
         self._selector.close()
         self._scores.close()
 

@@ -7,7 +7,8 @@ What it was left stands in the variable `KOLBEN_WORKER`, gone from the environme
     scores, row   the numbers that it shares with the others
     faults   a file for the traceback of a crash
 
-Orders it obeys: `serve`, `drain`, `end`, `reopen`.  It reports `ready`, `failed` and `draining`.
+Orders it obeys: `serve`, `drain`, `end`, `reopen`.  It reports `ready`, `failed` and `draining`.  Before that it `wants` the sockets of
+the app's services, which only the loaded app knows, and is given `sockets`, or `refused`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kolben.base import UsageError
 from kolben.net import listen_all, parse_address
 from kolben.server.leash import Leash
 from kolben.server.probe import probe
@@ -27,12 +29,13 @@ from kolben.server.scores import Scores, Tally, milliseconds
 from kolben.server.serving import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
     from typing import Any
 
     from kolben.base import Limits, Timeouts
     from kolben.http import Handler
+    from kolben.net.service import Service
 
 __all__ = ["FAILED", "Inheritance", "Worker"]
 
@@ -86,7 +89,15 @@ class Worker:
         self.leash.say("failed", reason=reason)
         return FAILED
 
-    def run(self, handler: Handler, prepare: Callable[[Server], None], *, limits: Limits, timeouts: Timeouts) -> None:
+    def run(
+        self,
+        handler: Handler,
+        prepare: Callable[[Server], None],
+        *,
+        limits: Limits,
+        timeouts: Timeouts,
+        services: Sequence[Service] = (),
+    ) -> None:
         """Serve when the supervisor says so, until it says otherwise or is gone.
 
         Args:
@@ -94,21 +105,41 @@ class Worker:
             prepare: Called with the server before it runs: for its log.
             limits: How much a peer may make the server hold.
             timeouts: How long the server waits.
+            services: What runs beside it.
+
+        Raises:
+            UsageError: a service's address cannot be listened on.
         """
+        for service in services:
+            self._equip(service)
         listeners = [each for fd in self._inheritance.listeners for each in listen_all(parse_address(f"fd://{fd}"))]
-        self.server = Server(handler, listeners, limits=limits, timeouts=timeouts, scores=self.scores if self.scores.row else None)
+        scores = self.scores if self.scores.row else None
+        self.server = Server(handler, listeners, limits=limits, timeouts=timeouts, scores=scores, services=services)
         if self.scores.row:
             self.server.engine.show_active(self.scores.open_now())
         self.server.engine.note_places(self.scores.place())
         prepare(self.server)
         loop = self.server.loop
         loop.add_reader(self.leash.fileno(), self._obey)
+        loop.call_soon(self._obey)  # what was heard while sockets were waited for
         loop.call_soon(self._beat)
         signal.signal(signal.SIGTERM, self._on_term)
         try:
             self.server.run(listening=False, started=lambda: loop.call_soon(self._prove))
         finally:
             self.leash.close()
+
+    def _equip(self, service: Service) -> None:
+        """Get a service's sockets from the supervisor, who owns them, so that a reload refuses nobody."""
+        from kolben.net.service import adopt_sockets
+
+        self.leash.say("wants", spec=service.spec, name=service.name)
+        answer = self.leash.wait_for("sockets", "refused")
+        if answer is None:
+            raise SystemExit(FAILED)
+        if answer["message"] == "refused":
+            raise UsageError(f"{service.name}: {answer['reason']}")
+        service.take(adopt_sockets(service.spec, answer["descriptors"]))
 
     # -- in the loop
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from kolben.wire.events import CLOSED, NEED_DATA, Signal
+from kolben.wire.events import CLOSED, NEED_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["RECEIVE", "Conversation", "Exchange"]
 
 RECEIVE = 64 * 1024  # bytes taken from the stream at once
-HIGH_WATER = 64 * 1024  # bytes of ours that wait at most before the next event is given out, as limits.output
+HIGH_WATER = 64 * 1024  # bytes of ours that may wait before the next event is given out, as limits.output
+STRIDE = 8  # messages that are put between two looks at how many bytes wait.  PERF: a look costs as much as parsing half a command
 
 Event = TypeVar("Event")
 Message = TypeVar("Message")
@@ -42,6 +43,7 @@ class Exchange(Generic[Event, Message]):
         self.codec = codec
         self._unsent: list[bytes] = []
         self._unsent_size = 0
+        self._puts = 0
 
     def put(self, message: Message) -> None:
         """Have a message sent before the next bytes are waited for: answers to what came together go out together.
@@ -50,22 +52,20 @@ class Exchange(Generic[Event, Message]):
             LocalProtocolError: the protocol cannot carry it.
         """
         self.codec.send(message)
-        self._collect()
-
-    def _next(self) -> Event | Signal:
-        """Return an event or CLOSED, or NEED_DATA; whatever it is, what the codec says to it is collected."""
-        try:
-            event = self.codec.next_event()
-        finally:
+        self._puts += 1
+        if self._puts >= STRIDE:
             self._collect()
-        return event
 
     def _collect(self) -> None:
+        self._puts = 0
         if data := self.codec.data_to_send():
             self._unsent.append(data)
             self._unsent_size += len(data)
 
     def _take_unsent(self) -> bytes:
+        if not self._unsent:
+            self._puts = 0
+            return self.codec.data_to_send()
         self._collect()
         data = b"".join(self._unsent)
         self._unsent.clear()
@@ -91,7 +91,7 @@ class Conversation(Exchange[Event, Message]):
         """
         while True:
             try:
-                event = self._next()
+                event = self.codec.next_event()
             except Exception:
                 self.flush()  # the codec may have said why
                 raise
@@ -104,6 +104,12 @@ class Conversation(Exchange[Event, Message]):
                 return None
             else:
                 return event  # type: ignore[return-value]  # no other Signal comes from a codec
+
+    def answer(self, function: Callable[[Event], Message | None]) -> None:
+        """Answer each event with what the function makes of it, None being no answer, until the peer has closed its side."""
+        for event in self:
+            if (message := function(event)) is not None:
+                self.put(message)
 
     def send(self, message: Message) -> None:
         """Send a message, after those that wait."""

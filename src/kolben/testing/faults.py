@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kolben.net import TCPAddress, UnixAddress, parse_address
+from kolben.server.serving import new_event_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -332,6 +333,7 @@ def nothing_left() -> Iterator[None]:
 
     Name it before the fixture that runs the server, so that it looks after that one has closed.
     """
+    new_event_loop().close()  # uvloop keeps a pipe for the process from its first loop on
     before = _descriptors(), set(threading.enumerate())
     yield
     deadline = time.monotonic() + PATIENCE

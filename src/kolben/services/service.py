@@ -1,0 +1,120 @@
+"""What every service has: a name, an address, counters, and how what goes wrong is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kolben.base import ProtocolError
+from kolben.net.service import Service, Socket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kolben.net.service import Host
+
+__all__ = ["Base", "Counters", "Crew"]
+
+log = logging.getLogger("kolben.services")
+UNLIMITED = 1 << 30
+
+
+@dataclass(slots=True)
+class Counters:
+    """Live numbers of one service in this process.
+
+    Attributes:
+        accepted: Connections that were ever opened, or datagrams that ever came.
+        active: Connections that are open, or datagrams that are being answered.
+        refused: Those that met a limit.
+        failed: Those whose function raised what was not the peer's fault.
+    """
+
+    accepted: int = 0
+    active: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+class Crew:
+    """The threads of an app's sync services: one for each connection, `limits.connection_threads` for all of them together."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.places = asyncio.Semaphore()
+
+    def prepare(self, host: Host) -> None:
+        """Count from now on for this host: the first service that starts on it says so."""
+        if self._loop is not host.loop:
+            self._loop = host.loop
+            self.places = asyncio.Semaphore(host.limits.connection_threads or UNLIMITED)
+
+
+class Base(Service):
+    """The part of a service that does not depend on its kind.
+
+    Args:
+        function: The user's.
+        spec: Where to listen.
+        name: For logs and lists; left out, the function's.
+        context: Makes what is around each call: an app's context.
+        crew: Whom a sync function's thread is counted with.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        spec: str,
+        *,
+        name: str = "",
+        context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        crew: Crew | None = None,
+    ) -> None:
+        self.function = function
+        self.spec = spec
+        self.name = name or getattr(function, "__name__", repr(function))
+        self.counters = Counters()
+        self.sockets: list[Socket] = []
+        self._context = context
+        self._crew = crew or Crew()
+
+    @property
+    def active(self) -> int:
+        """How much of it runs."""
+        return self.counters.active
+
+    def take(self, sockets: Sequence[Socket]) -> None:
+        """Own these sockets from now on; a service may be served again after it was stopped."""
+        self.sockets = list(sockets)
+
+    def places(self) -> list[str]:
+        """Where a person finds it."""
+        scheme, mark, _ = self.spec.partition("://")
+        found = [str(getattr(each, "address", None) or getattr(each, "local_address", "")) for each in self.sockets]
+        return [f"{scheme}://{each.rpartition('://')[2]}" if mark else each for each in found]
+
+    def start(self, host: Host) -> None:
+        """Begin to accept."""
+        self._host = host
+        self._crew.prepare(host)
+
+    def _close_sockets(self) -> None:
+        for each in self.sockets:
+            each.close()
+        self.sockets = []
+
+    def _report(self, error: BaseException, peer: object) -> bool:
+        """Log what a function raised; whether the connection can still end in order."""
+        match error:
+            case ProtocolError():
+                log.info("%s, peer %s: %s", self.name, peer, error)
+                return True
+            case ConnectionError() | TimeoutError():
+                log.debug("%s, peer %s: %s", self.name, peer, error)
+                return False
+        self.counters.failed += 1
+        log.error("Error in service %s, peer %s", self.name, peer, exc_info=error)
+        return False
