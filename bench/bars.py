@@ -63,7 +63,15 @@ RATIOS = [  # what of a row, how often what of another row in the same round: th
     ("kolben inline", run.LATENCY, LIMIT, run.LATENCY, "cpu_us", 1.45, "CPU with one connection"),
     ("kolben inline", run.LATENCY, LIMIT, run.LATENCY, "p50", 1.2, "median latency with one connection"),
     ("kolben wsgi", "plaintext", "flask + bjoern, ProxyFix", "plaintext", "cpu_us", 0.5, "CPU, the same wrapper around both"),
-    ("kolben shop", "shop", "flask + bjoern shop", "shop", "cpu_us", 0.6, "CPU of the same file: a blueprint, hooks, a session, a template"),
+    (
+        "kolben shop",
+        "shop",
+        "flask + bjoern shop",
+        "shop",
+        "cpu_us",
+        0.6,
+        "CPU of the same file: a blueprint, hooks, a session, a template",
+    ),
     ("kolben shop, sliding", "shop", "flask + bjoern shop, sliding", "shop", "cpu_us", 0.6, "CPU, its session signed anew in each answer"),
 ]
 SYSCALLS_BAR = ("kolben inline", 2.2)  # a request
