@@ -2,6 +2,7 @@
 
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from kolben.net.service import open_sockets
 from kolben.server import Server
 
 SOON = 10
+CERTIFICATE = Path(__file__).parent / "net" / "localhost.pem"
 
 pytest_plugins = ["kolben.testing.faults"]
 
@@ -71,3 +73,9 @@ def serving(nothing_left):
         if each.thread.is_alive():
             each.stop()
         assert {name: service.active for name, service in each.services.items() if service.active} == {}
+
+
+@pytest.fixture
+def certificate():
+    """A PEM file: a certificate for this machine that signs itself, and its key."""
+    return CERTIFICATE

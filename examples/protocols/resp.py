@@ -33,12 +33,16 @@ class RespCodec:
 
     def receive_data(self, data):
         self._is_closed = not data
-        self._missing -= len(data)
-        if self._missing > 0:  # of a large value: it is put together once, when it is whole
+        if self._at == len(self._buffer):
+            self._buffer = data
+        else:
+            self._missing -= len(data)
             self._waiting.append(data)
-            return
-        self._buffer = b"".join([self._buffer[self._at :], *self._waiting, data])
-        self._waiting, self._at, self._missing = [], 0, 0
+            if self._missing > 0:  # of a large value: it is put together once, when it is whole
+                return
+            self._buffer = b"".join([self._buffer[self._at :], *self._waiting])
+            self._waiting, self._missing = [], 0
+        self._at = 0
         try:
             self._parse()
         except RemoteProtocolError as problem:
@@ -83,7 +87,7 @@ class RespCodec:
                 break
             self._commands.append(words)
             at = end
-        return len(self._buffer) - len(b"\r\n".join(pieces[at:]))
+        return len(self._buffer) - (len(b"\r\n".join(pieces[at:])) if at < last else len(pieces[last]))
 
     def _read_any(self, at):
         """Read one command; return its end, or 0 if it is not whole."""

@@ -1,7 +1,10 @@
 """TCP and Unix services: a call for each connection, an end for each call, and limits on both."""
 
 import asyncio
+import contextlib
 import logging
+import socket
+import ssl
 import threading
 import time
 
@@ -314,6 +317,40 @@ def test_a_unix_socket_is_a_service_like_any_other(app, serving, peer, tmp_path,
     assert (tmp_path / "it.sock").stat().st_mode & 0o777 == 0o600
     server.stop()
     assert not (tmp_path / "it.sock").exists()
+
+
+@both
+def test_tls_is_agreed_before_the_function_is_called(app, serving, certificate, is_async):
+    add_named(app, certificate, is_async)
+    server = serving(app)
+    trusting = ssl.create_default_context(cafile=certificate)
+    with socket.create_connection(server["secret"], SOON) as plain, trusting.wrap_socket(plain, server_hostname="localhost") as peer:
+        peer.sendall(b"hello")
+        assert peer.recv(100) == b"HELLO"
+    until(lambda: server.counters("secret").active == 0)
+    assert server.counters("secret").failed == 0
+
+
+@both
+def test_who_speaks_no_tls_is_turned_away_and_is_no_error_of_ours(app, serving, peer, certificate, is_async):
+    add_named(app, certificate, is_async)
+    server = serving(app)
+    plain = peer(server["secret"])
+    plain.send(b"GET / HTTP/1.1\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        assert b"HELLO" not in plain.rest()
+    until(lambda: server.counters("secret").active == 0)
+    assert server.counters("secret").failed == 0
+
+
+def add_named(app, certificate, is_async):
+    def shout(stream):
+        stream.send(stream.recv().upper())
+
+    async def shout_async(stream):
+        await stream.send((await stream.recv()).upper())
+
+    app.tls("127.0.0.1:0", certificate=certificate, name="secret")(shout_async if is_async else shout)
 
 
 def test_several_services_run_in_one_app(app, serving, peer):

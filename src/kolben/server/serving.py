@@ -207,6 +207,9 @@ class Server:
         self._stop_listening()
         for connection in self._connections():
             connection.stop()
+        for service in self._active_services():
+            text = "Stopping: %d of %s may take up to %g s; a second signal ends now"
+            log.warning(text, service.active, service.name, self.timeouts.graceful)
         self._finish_stopping(self._deadline(asked))
 
     def _deadline(self, asked: float | None) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kolben.base import ProtocolError
+from kolben.net.errors import IncompleteReadError, TLSError
 from kolben.net.service import Service, Socket
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Base(Service):
             case ProtocolError():
                 log.info("%s, peer %s: %s", self.name, peer, error)
                 return True
-            case ConnectionError() | TimeoutError():
+            case ConnectionError() | TimeoutError() | TLSError() | IncompleteReadError():
                 log.debug("%s, peer %s: %s", self.name, peer, error)
                 return False
         self.counters.failed += 1
