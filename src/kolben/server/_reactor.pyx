@@ -334,7 +334,8 @@ cdef class Reactor:
             try:
                 self.serve(0 if self.has_rest() else -1)
             except BaseException:
-                log.exception("Error in the server, while the watchdog serves")
+                with contextlib.suppress(Exception):      # there may be no memory to say it; the lease has to be given back
+                    log.exception("Error in the server, while the watchdog serves")
         self.lease.give()
         return True
 

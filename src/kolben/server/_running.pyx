@@ -112,13 +112,17 @@ cdef class Runner(Answerer):
         self.context = self.scope.context
         reactor.leave_loop()
         reactor.begin_call(CALL, self)
-        PyContext_Enter(self.context)
         try:
-            response = plan.run(self.request)
-        except BaseException:
-            response = self.failed()
-        finally:
-            PyContext_Exit(self.context)
+            PyContext_Enter(self.context)
+            try:
+                response = plan.run(self.request)
+            except BaseException:
+                response = self.failed()
+            finally:
+                PyContext_Exit(self.context)
+        except BaseException:                             # there is no memory, most likely: the call has ended all the same
+            reactor.end_call()
+            raise
         lasted = reactor.end_call()
         if plan.note_inline(lasted):
             log.info("%s runs in a thread from now on: a call took %.1f ms", plan.name, lasted / 1000)
@@ -131,6 +135,8 @@ cdef class Runner(Answerer):
         """In the watchdog's thread: let others use what is shared, and send what was answered before this request."""
         cdef int64_t times
         self.engine.exchange_buffers()
+        if self.plan is None or self.plan.record is None:     # it ended where there was no memory
+            return None
         self.plan.note_rescue()
         self.flush()
         self.thread = self.engine.reactor.thread
