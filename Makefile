@@ -2,7 +2,7 @@
 # `make` alone lists them.  The first one that needs it makes .venv and installs into it; later runs are quick.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types stairs bench judges flask-suite extensions browser asan optimized faults zero-downtime fuzz docs build clean
+.PHONY: help run test lint format types stairs bench judges outside overload flask-suite extensions interop browser asan optimized faults zero-downtime streams fuzz docs build clean
 
 VENV := .venv/bin
 SECONDS ?= 60
@@ -39,6 +39,15 @@ judges:         ## The HTTP judge, then routing, url_for and JSON against Werkze
 	@tools/venv.sh test
 	@tools/judges.sh $(EXAMPLES)
 
+outside:        ## Clients that others wrote: h2load, slowhttptest (apt-get install nghttp2-client slowhttptest)
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m conformance tests/conformance/test_outside.py
+
+overload:       ## Bench: 2,000 slow clients beside a normal one; three times as many requests as can be answered
+	@tools/venv.sh test
+	@$(VENV)/python bench/slow.py
+	@$(VENV)/python bench/overload.py
+
 flask-suite:    ## Flask's own tests, and its examples', against Kolben: by WSGI calls, and as bytes through our server
 	@tools/venv.sh test
 	@tools/flask_suite.sh
@@ -46,6 +55,10 @@ flask-suite:    ## Flask's own tests, and its examples', against Kolben: by WSGI
 extensions:     ## Real extensions of Flask on Kolben: our smoke tests, and their own tests
 	@tools/venv.sh test
 	@tools/extensions.sh
+
+interop:        ## Our apps on uvicorn, hypercorn, granian and gunicorn; FastAPI and Django on our server
+	@tools/venv.sh test
+	@tools/interop.sh
 
 browser:        ## Flask's tutorial application in a headless Chromium; pictures in build/browser/
 	@tools/venv.sh test
@@ -66,6 +79,11 @@ faults:         ## Every malloc and system call of a list fails in turn while re
 zero-downtime:  ## 20 reloads, 5 kills and a broken release under load: what is refused, what is lost
 	@tools/venv.sh test
 	@$(VENV)/python -m pytest -q -m slow tests/server/test_zero_downtime.py
+
+streams:        ## 1 GiB down and up in bounded memory; 200 clients, half of them killed (STREAMS=--quick)
+	@tools/venv.sh test
+	@$(VENV)/python -m pytest -q -m slow tests/server/test_killed_clients.py
+	@$(VENV)/python bench/streams.py $(STREAMS)
 
 fuzz:           ## Every fuzz target, SECONDS (60) shared among them
 	@tools/venv.sh test

@@ -20,7 +20,7 @@ USABLE_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") 
 JOBS = int(os.environ.get("KOLBEN_JOBS", USABLE_CORES))
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = {
-    "release": ["-O3", "-g0", "-fno-semantic-interposition", "-fvisibility=hidden"],
+    "release": ["-O3", "-g0", "-fno-semantic-interposition", "-fvisibility=hidden", "-fno-plt"],
     "debug": ["-O1", "-g", "-UNDEBUG"],
     "asan": ["-O1", "-g", "-UNDEBUG", "-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined"],
 }

@@ -138,11 +138,11 @@ def report(results):
     return missed + compare(results)
 
 
-def compare(results):
+def compare(results, ratios=None):
     """Print the ratios that have a bar of their own; gives the bars that were missed."""
     missed = []
     print()
-    for row, name, other_row, other, figure, bar, meaning in RATIOS:
+    for row, name, other_row, other, figure, bar, meaning in RATIOS if ratios is None else ratios:
         if (row, name) not in results or (other_row, other) not in results:
             continue
         rounds = zip(results[row, name], results[other_row, other], strict=True)

@@ -7,6 +7,8 @@
 # examples of its own, so as many as there are cores find more in the same time:
 #
 #   for core in 0 1 2 3; do KOLBEN_EXAMPLES=250000 .venv/bin/python -m pytest -q --timeout=0 tests/properties/test_routing.py & done; wait
+#
+# tools/differential.py SECONDS asks routing the same questions for a time, without hypothesis around them, and says how many it compared.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python

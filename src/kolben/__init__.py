@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kolben.app.aborting import abort as abort
     from kolben.app.app import App as App
     from kolben.app.blueprints import Blueprint as Blueprint
+    from kolben.app.contexts import after_response as after_response
     from kolben.app.contexts import after_this_request as after_this_request
     from kolben.app.contexts import copy_current_request_context as copy_current_request_context
     from kolben.app.contexts import has_app_context as has_app_context
@@ -52,6 +53,7 @@ _HOME = {
     "Timeouts": "base",
     "UsageError": "base",
     "abort": "app.aborting",
+    "after_response": "app.contexts",
     "after_this_request": "app.contexts",
     "copy_current_request_context": "app.contexts",
     "current_app": "app.globals",
@@ -86,6 +88,7 @@ __all__ = [  # a literal list, for type checkers; tests/test_porch.py holds it a
     "UsageError",
     "__version__",
     "abort",
+    "after_response",
     "after_this_request",
     "copy_current_request_context",
     "current_app",

@@ -180,6 +180,7 @@ class TestSpawn:
 
         running = serve(app.handler, timeouts={"graceful": SOON * 2})
         assert begun.wait(SOON)
+        running.get("/")  # so it is up
         running.stop()
         assert seen == [True]
 
@@ -193,6 +194,7 @@ class TestSpawn:
         app.on_startup(lambda: app.spawn(dawdle()))
         running = serve(app.handler, timeouts={"graceful": 0.01})
         assert begun.wait(SOON)
+        running.get("/")  # so it is up
         running.stop()
         assert "dawdle" in caplog.text
 

@@ -37,7 +37,7 @@ def test_a_pin_that_is_not_known_says_which_are(app):
 
 @pytest.mark.parametrize("timeout", [-1, "5", True, float("inf"), float("nan")])
 def test_a_time_that_is_none_is_refused(app, timeout):
-    with pytest.raises(AssertionError, match="timeout=.* is not known: expected a number of seconds, 0 for no limit"):
+    with pytest.raises(AssertionError, match=r"timeout=.* is not known: expected a number of seconds, 0 for no limit"):
         app.add_url_rule("/", "index", lambda: "", timeout=timeout)
 
 

@@ -4,11 +4,14 @@ import pytest
 
 from kolben.app import App
 from kolben.app.contexts import AppContext
+from kolben.app.shapes import CONTEXT_METHODS
 
 # Method, and a request that must come by it.
 BY = {
     "wsgi_app": "/",
     "request_context": "/",
+    "app_context": "/",
+    "async_to_sync": "/async",
     "create_url_adapter": "/",
     "full_dispatch_request": "/",
     "preprocess_request": "/",
@@ -48,6 +51,10 @@ def build(cls=App, root="."):
     @app.route("/")
     def index():
         return "index"
+
+    @app.route("/async")
+    async def waits():
+        return "waited"
 
     @app.route("/fail")
     def fail():
@@ -169,6 +176,21 @@ def test_an_override_that_takes_a_context_gets_the_active_one(name, root, transp
     answer = ask(build(type("Mine", (App,), {name: in_the_new_shape(name, seen)}), root), BY[name], transport)
     assert isinstance(seen[0], AppContext)
     assert answer.status_code == ask(build(root=root), BY[name]).status_code
+
+
+def test_every_method_that_takes_a_context_is_tried():
+    assert set(WITH_CONTEXT) == CONTEXT_METHODS
+
+
+@BOTH
+@pytest.mark.parametrize("name", WITH_CONTEXT)
+def test_one_that_is_put_on_the_class_while_it_serves_gets_the_active_one(name, root, transport, monkeypatch):
+    app, seen = build(root=root), []
+    before = ask(app, BY[name], transport)
+    monkeypatch.setattr(App, name, in_the_new_shape(name, seen))
+    answer = ask(app, BY[name], transport)
+    assert isinstance(seen[0], AppContext)
+    assert answer.status_code == before.status_code
 
 
 @BOTH

@@ -291,6 +291,17 @@ def test_run_calls_our_server(served, capsys):
     assert not app._got_first_request
 
 
+def test_what_werkzeugs_server_knows_alone_changes_nothing(served):
+    App("shop").run(load_dotenv=False, threaded=False, processes=2, request_handler=object, static_files={}, passthrough_errors=True)
+    assert served[0][1] == {"binds": ["127.0.0.1:5000"], "debug": False}
+
+
+def test_tls_is_refused(served):
+    with pytest.raises(SystemExit, match="TLS is not there yet"):
+        App("shop").run(load_dotenv=False, ssl_context="adhoc")
+    assert served == []
+
+
 @pytest.fixture
 def development(monkeypatch):
     """Records what the room of development is asked for."""

@@ -152,7 +152,7 @@ def made(number: int) -> tuple[Any, Any, bytes, bool]:
     for cls in (ours, theirs):
         response = cls(body() if callable(body) else body, status, fields, **options)
         if cookies:
-            response.set_cookie("k", "v é", max_age=3, httponly=True)
+            response.set_cookie("k", "v é", max_age=3, expires=1_700_000_000, httponly=True)
             response.delete_cookie("o")
         pair.append(response)
     method = draw.choice(["GET", "GET", "POST", "HEAD"])

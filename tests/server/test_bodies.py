@@ -230,3 +230,25 @@ def test_what_is_announced_takes_no_room_before_it_comes(serve):
         peer.send(message("/echo", DATA[:300_000], False)[:100])
     running.settle()
     assert running.engine.spool_quota.used == 0
+
+
+@pytest.mark.parametrize("size", [0, 10, 200_000])
+def test_an_async_view_may_read_a_body_that_is_here_as_one_that_comes(serve, size):
+    """In memory or in a file: whether its route has stream=True, the code is the same."""
+
+    async def pieces(request):
+        return b"".join([piece async for piece in request.stream])
+
+    async def at_once(request):
+        return await request.stream.aread(3) + await request.stream.aread()
+
+    running = serve({"/pieces": View(pieces), "/once": View(at_once), "/plain": View(plainly)})
+    peer = running.connect()
+    data = bytes(range(250)) * (size // 250) + b"x" * (size % 250)
+    for path in ("/pieces", "/once", "/plain"):
+        peer.post(path, data)
+        assert peer.answer().body == data
+
+
+async def plainly(request):
+    return request.get_data()

@@ -127,6 +127,18 @@ def test_a_peer_that_reads_less_than_a_buffer_within_the_deadline_is_kept(runnin
     until_cut(running)
 
 
+def test_a_peer_that_reads_less_than_the_rate_is_cut(serve, clock):
+    """A reader of some bytes a second (slowhttptest -X) would else hold its answer for days."""
+    running = serve(VIEWS, timeouts=TIMES | {"body_rate": 10_000}, clock=clock)
+    peer = running.connect(receive_buffer=4096)
+    peer.get("/huge")
+    for _ in range(5):
+        running.later(40.1)
+        if running.engine.active:
+            peer.exactly(40_000)
+    assert running.engine.active == 0
+
+
 def test_a_body_keeps_its_deadline_when_an_answer_before_it_is_drained(running):
     """The answer's deadline ends with the answer, the body's begins."""
     peer = running.connect(receive_buffer=4096)
@@ -165,7 +177,7 @@ def test_no_deadline_passes_while_a_view_runs(serve, clock, lazy):
         assert go.wait(SOON)
         return "ab"
 
-    running = serve({"/": View(view, mode=THREAD)}, timeouts=TIMES, clock=clock)
+    running = serve({"/": View(view, mode=THREAD)}, timeouts=TIMES | {"queue": 0}, clock=clock)
     peer = running.connect()
     peer.get("/")
     for _ in range(5):

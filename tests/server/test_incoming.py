@@ -335,6 +335,42 @@ def fed(*pieces, capacity=0):
     return body
 
 
+FORM = HEAD + b"Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_form_with_too_many_parts_is_refused_before_the_rest_of_it_comes(serve):
+    """`max_form_parts`: the peer does not get round to sending the others."""
+
+    def view(request):
+        request.max_form_parts = 3
+        try:
+            return str(len(request.form))
+        except HTTPException as error:
+            return error.get_response()
+
+    peer = serve({"/": View(view, mode=THREAD, streams_body=True)}).connect()
+    peer.send(FORM)
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    peer.send(b"%x\r\n%b\r\n" % (len(part * 2000), part * 2000))
+    assert peer.answer().status == 413
+
+
+def test_a_field_that_is_too_long_is_refused_before_the_rest_of_it_comes(serve):
+    """`max_form_memory_size`."""
+
+    def view(request):
+        request.max_form_memory_size = 1000
+        try:
+            return str(len(request.form))
+        except HTTPException as error:
+            return error.get_response()
+
+    peer = serve({"/": View(view, mode=THREAD, streams_body=True)}).connect()
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"1" * 100_000
+    peer.send(FORM + b"%x\r\n%b\r\n" % (len(part), part))
+    assert peer.answer().status == 413
+
+
 def test_it_reads_as_a_file():
     assert fed(b"ab", b"cd").read() == b"abcd"
     body = fed(b"ab", b"cd", b"ef")

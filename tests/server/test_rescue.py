@@ -11,6 +11,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from kolben.base._alive import alive
 from kolben.http import Response
 
 from .conftest import INLINE, SOON, THREAD, View
@@ -71,6 +72,16 @@ def test_others_are_served_while_a_view_blocks(serve, clock, gate):
     assert late.answer().body == b"late"
     late.get("/")
     assert late.answer().body == b"serves"
+
+
+def test_a_lease_is_counted_while_the_watchdog_has_it(serve, clock, gate):
+    running = serve({"/gate": View(gate), "/": View(hello)}, clock=clock)
+    late = blocked(running, clock, gate)
+    assert running.get("/").body == b"hello"
+    assert alive()["leases"] == 1
+    gate.opened.set()
+    assert late.answer().body == b"late"
+    assert alive()["leases"] == 0
 
 
 def test_others_are_served_while_a_view_computes(serve, clock):
@@ -298,6 +309,23 @@ def test_deadlines_are_kept_during_a_rescue(serve, clock, gate):
     clock.now += 2000
     assert running.get("/").body == b"hello"
     assert idle.is_ended()
+
+
+def test_a_watchdog_that_falls_asleep_while_it_is_started_is_woken(serve, clock, gate):
+    """On a loaded machine the thread that starts it comes back so late that it has seen nothing begin for a while."""
+    running = serve({"/gate": View(gate), "/": View(hello)}, clock=clock)
+    lease = running.server.reactor.lease
+    start = running.call(lambda: lease.on_first)
+
+    def start_slowly():
+        start()
+        deadline = time.monotonic() + SOON
+        while not lease.is_asleep and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    running.call(lambda: setattr(lease, "on_first", start_slowly))
+    blocked(running, clock, gate)
+    assert running.get("/").body == b"hello"
 
 
 def test_a_pinned_view_that_blocks_every_time_does_not_fill_the_log(serve, clock, caplog):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 
 import pytest
 
@@ -45,6 +46,12 @@ async def wait_deep_inside():
 
 def hello(_):
     return "hello"
+
+
+def wait_for_the_stuck(running):
+    deadline = time.monotonic() + SOON
+    while running.engine.stuck and time.monotonic() < deadline:
+        running.settle()
 
 
 def test_a_task_is_cancelled_awaited_and_answered_with_504(serve, clock, caplog):
@@ -117,7 +124,7 @@ def test_a_task_that_does_not_end_is_answered_without_it(serve, clock, caplog):
     assert "does not end although it was cancelled" in caplog.text
     assert (running.engine.stuck, running.engine.late) == (1, 0)
     running.loop.call_soon_threadsafe(go.set)
-    running.settle()
+    wait_for_the_stuck(running)
     assert (running.engine.stuck, running.engine.late) == (0, 1)
 
 
@@ -146,12 +153,13 @@ def test_a_thread_is_reported_and_its_answer_dropped(serve, clock, caplog, stuck
 
 
 def test_a_spooled_body_is_kept_for_who_still_reads_it(serve, clock):
-    begun, go, read = threading.Event(), threading.Event(), []
+    begun, go, done, read = threading.Event(), threading.Event(), threading.Event(), []
 
     def view(request):
         begun.set()
         assert go.wait(SOON)
         read.append(len(request.get_data()))
+        done.set()
         return "late"
 
     running = serve({"/": View(view, mode=THREAD, timeout=5)}, clock=clock)
@@ -161,9 +169,9 @@ def test_a_spooled_body_is_kept_for_who_still_reads_it(serve, clock):
     running.later(OVER)
     assert peer.answer().status == 504
     assert peer.is_ended()
-    peer.close()
     go.set()
-    running.stop()
+    assert done.wait(SOON)
+    wait_for_the_stuck(running)
     assert read == [200_000]
 
 
@@ -180,8 +188,7 @@ def test_a_body_that_is_still_to_come_is_cut_for_who_waits_for_it(serve, clock):
     assert begun.wait(SOON)
     running.later(OVER)
     assert peer.answer().status == 504
-    peer.close()
-    running.stop()
+    wait_for_the_stuck(running)
     assert running.engine.late == 1
 
 

@@ -102,3 +102,11 @@ def test_one_serializer_stands_for_equal_keys_and_options_and_they_do_not_pile_u
     for number in range(3 * KEPT):
         kept.get((str(number),), **OPTIONS)
         assert len(kept._known) <= KEPT
+
+
+def test_short_content_is_not_compressed_and_long_content_is():
+    """Compressing costs more than a few characters are worth; ItsDangerous marks it by a dot in front."""
+    assert not ours().dumps({"user": "a" * 40}).startswith(".")
+    long = ours().dumps({"user": "a" * 400})
+    assert long.startswith(".")
+    assert len(long) <= len(theirs().dumps({"user": "a" * 400})) + 4

@@ -12,7 +12,7 @@ cdef class ContextBase:
     cdef object __weakref__
     cdef dict extras                              # what extensions put on a context; None until one does
     cdef public object app
-    cdef type globals_class                       # of `g`, where a plan knows it; else the app is asked
+    cdef object globals_class                     # of `g`, where a plan knows it; else the app is asked
     cdef public object flashes
     cdef public object _request
     cdef public object _session

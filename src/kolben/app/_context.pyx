@@ -15,6 +15,11 @@ from werkzeug.local import LocalProxy
 
 from kolben.http._scope cimport current_value, cv_scope, set_value
 
+cdef extern from *:
+    """
+    #define kolben_is_getset(o) (Py_TYPE(o) == &PyGetSetDescr_Type && ((PyGetSetDescrObject *)(o))->d_getset->get != NULL)
+    """
+
 cdef extern from "Python.h":
     int PyObject_GenericSetAttr(object o, object name, PyObject *value) except -1
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
@@ -25,6 +30,21 @@ cdef extern from "Python.h":
     ctypedef struct SlotsOfType "PyTypeObject":
         getattrofunc tp_getattro
         setattrofunc tp_setattro
+    ctypedef struct TypeSlots "PyTypeObject":
+        getattrofunc tp_getattro
+        unsigned int tp_version_tag
+    ctypedef object (*getter)(object, void *)
+    ctypedef struct GetSetDef "PyGetSetDef":
+        getter get
+        void *closure
+    ctypedef struct GetSet "PyGetSetDescrObject":
+        GetSetDef *d_getset
+    TypeSlots *type_of "Py_TYPE"(object o)
+    PyObject *_PyType_Lookup(TypeSlots *cls, object name) noexcept
+    bint is_getset "kolben_is_getset"(PyObject *o) noexcept
+    object PyObject_GenericGetAttr(object o, object name)
+    void Py_INCREF(object o)
+    void Py_XDECREF(PyObject *o)
     int PyObject_DelAttr(object o, object name) except -1
     object PyContextVar_Set(object var, object value)
     ctypedef struct NewOfType "PyTypeObject":
@@ -252,11 +272,46 @@ cdef object current(object proxy):
     return context.app if proxy is app_proxy else None
 
 
+# PERF: `request.args` is a native property of a class with two bases and a dict; to find that out each time takes three times as
+# long as to read it.  So what a name led to is remembered for as long as its class is as it was, which a number in it says
+# (tp_version_tag: never given twice, 0 while there is none).  Such a property goes before what stands in an object's own dict.
+cdef struct Property:
+    PyObject *name                    # owned: nothing else can stand at its address
+    TypeSlots *cls
+    unsigned int version              # of the class, when this was found
+    getter get
+    void *closure
+
+cdef enum:
+    PROPERTIES = 16                   # a power of 2
+
+cdef Property properties[PROPERTIES]
+
+
+cdef int note_property(Property *known, object target, object name) except -1:
+    """Remember what a name leads to, if it is a native property of a class with the usual look-up."""
+    cdef TypeSlots *cls = type_of(target)
+    cdef PyObject *found = _PyType_Lookup(cls, name)
+    if found == NULL or not is_getset(found) or cls.tp_getattro != PyObject_GenericGetAttr or cls.tp_version_tag == 0:
+        return 0
+    Py_INCREF(name)
+    Py_XDECREF(known.name)
+    known.name = <PyObject *>name
+    known.cls, known.version = cls, cls.tp_version_tag
+    known.get, known.closure = (<GetSet *>found).d_getset.get, (<GetSet *>found).d_getset.closure
+    return 0
+
+
 cdef object fast_getattr(object proxy, object name):
+    cdef Property *known
     # Names with an underscore are LocalProxy's own (`_get_current_object`, `__class__`), or rare.
     if PyUnicode_READ_CHAR(name, 0) != c"_":
         target = current(proxy)
         if target is not None:
+            known = &properties[(<size_t><PyObject *>name >> 4) & (PROPERTIES - 1)]
+            if known.name == <PyObject *>name and known.cls == type_of(target) and known.version == known.cls.tp_version_tag:
+                return known.get(target, known.closure)
+            note_property(known, target, name)
             return PyObject_GetAttr(target, name)
     return slow_getattr(proxy, name)
 

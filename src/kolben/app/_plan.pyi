@@ -36,6 +36,7 @@ class AppPlan(Plan):
     sync_before: tuple[Callable[..., Any], ...]
     after: tuple[Callable[..., Any], ...]
     tears_down: bool
+    plain: bool
     closes: bool
     context_class: type[AppContext]
     response_class: type[Response]
@@ -43,8 +44,8 @@ class AppPlan(Plan):
     text_type: str
     encoder: Encoder | None
     debug_encoder: Encoder | None
-    config: Mapping[str, Any]
     config_is_plain: bool
+    config: Mapping[str, Any]
     session_interface: SessionInterface
     opens_session: bool
     receivers: tuple[Mapping[Any, Any], ...]

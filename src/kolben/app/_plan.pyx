@@ -201,7 +201,11 @@ cdef class AppHandler(Handler):
         cdef PyObject *known
         cdef dict plans = self.plans                      # of one version, whatever comes while a plan is made
         try:
-            found = self.tree.match(self.domain, request.path_text(), request.method_text(), False, target != NULL)
+            if target != NULL and request._path is None and request.has_plain_path():
+                found = self.tree.match_bytes(
+                    self.domain, PyBytes_AS_STRING(request.head) + request.span.path, request.span.path_length, request.method_text())
+            else:
+                found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
         except Exception:                                 # of a user's converter: the general plan meets it, too, and answers it
             return self.general
         if found.outcome != FOUND:
@@ -234,10 +238,11 @@ cdef class AppPlan(Plan):
     cdef public tuple sync_before         # likewise
     cdef public tuple after               # in the order in which they are called
     cdef public bint tears_down           # there is something to call at the end
+    cdef public bint plain                # answers may be sent without making an object of the app's class of responses
     cdef public bint closes               # the class of requests has a `close` of its own
-    cdef public type context_class
-    cdef public type response_class
-    cdef public type globals_class        # of `g`, if it has no constructor; else None
+    cdef public object context_class
+    cdef public object response_class
+    cdef public object globals_class      # of `g`, if it has no constructor; else None
     cdef public str text_type             # Content-Type of text
     cdef bytes text_type_bytes
     cdef public Encoder encoder           # None: the app's own provider is asked
@@ -365,7 +370,7 @@ cdef class AppPlan(Plan):
     cdef object respond(self, ContextBase context, RequestBase request, object rv):
         """Turn what the view returned into what is sent, by the shortest way that nobody can tell from the long one."""
         cdef Py_ssize_t n
-        if not self.after and context.after is None and context._session is None and request.span.cookie == NO_FIELD:
+        if self.plain and not self.after and context.after is None and context._session is None and request.span.cookie == NO_FIELD:
             if type(rv) is str:
                 PyUnicode_AsUTF8AndSize(rv, &n)           # a lone surrogate is the view's error, not the server's
                 return plain_response(200, self.text_type_bytes, rv)

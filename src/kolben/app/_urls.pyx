@@ -22,6 +22,7 @@ from kolben.routing._tree cimport Tree
 from werkzeug.routing import BuildError
 
 from kolben.app.globals import current_app
+from kolben.app.wrappers import Request
 from kolben.routing.adapter import MapAdapter
 
 cdef extern from "Python.h":
@@ -102,7 +103,7 @@ cdef object _url_for(
         if not without_adapter:
             adapter = context.url_adapter
         if _is_relative(endpoint):
-            endpoint = f"{context._request.blueprint or ''}{endpoint}".removeprefix(".")
+            endpoint = full_name(context._request, endpoint)
         if external is None:
             external = scheme is not None
     if scheme is not None and not external:
@@ -118,6 +119,19 @@ cdef object _url_for(
         values.update(_anchor=anchor, _method=method, _scheme=scheme, _external=external)
         return app.handle_url_build_error(error, endpoint, values)
     return url if anchor is None else f"{url}#{_quote_anchor(anchor)}"
+
+
+cdef object full_name(object request, object endpoint):
+    """What a relative name stands for: that of the request's blueprint, and itself."""
+    cdef str own
+    cdef Py_ssize_t dot
+    if type(request) is Request and type(endpoint) is str and (<RequestBase>request).url_rule is not None:
+        rule_endpoint = (<RequestBase>request).url_rule.endpoint      # PERF: Request.blueprint, without a property that asks another
+        if type(rule_endpoint) is str:
+            own = <str>rule_endpoint
+            dot = own.rfind(".")
+            return own[:dot] + <str>endpoint if dot > 0 else (<str>endpoint).removeprefix(".")
+    return f"{request.blueprint or ''}{endpoint}".removeprefix(".")
 
 
 cdef bint _is_relative(object endpoint) except -1:

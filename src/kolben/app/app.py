@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from kolben.app.globals import g
@@ -10,12 +11,10 @@ from kolben.app.services import Services
 from kolben.base import Limits, Timeouts
 
 if TYPE_CHECKING:
-    import os
-
     from kolben.commands.runner import FlaskCliRunner
     from kolben.testing import FlaskClient
 
-__all__ = ["App"]
+__all__ = ["METHODS", "App"]
 
 
 class App(Services):
@@ -32,35 +31,9 @@ class App(Services):
     limits = Limits()
     timeouts = Timeouts()
 
-    def __init__(
-        self,
-        import_name: str,
-        static_url_path: str | None = None,
-        static_folder: str | os.PathLike[str] | None = "static",
-        static_host: str | None = None,
-        host_matching: bool = False,
-        subdomain_matching: bool = False,
-        template_folder: str | os.PathLike[str] | None = "templates",
-        instance_path: str | None = None,
-        instance_relative_config: bool = False,
-        root_path: str | None = None,
-    ) -> None:
-        super().__init__(
-            import_name,
-            static_url_path,
-            static_folder,
-            static_host,
-            host_matching,
-            subdomain_matching,
-            template_folder,
-            instance_path,
-            instance_relative_config,
-            root_path,
-        )
-        if self.has_static_folder:
-            self._add_static_rule(static_host, host_matching)
-
-    def _add_static_rule(self, static_host: str | None, host_matching: bool) -> None:
+    def _add_first_rules(self, static_host: str | None, host_matching: bool) -> None:
+        if not self.has_static_folder:
+            return
         if bool(static_host) != host_matching:
             raise AssertionError("Invalid static_host/host_matching combination")
         # Not the bound method: an app that holds itself is freed only when the collector comes by.
@@ -117,3 +90,7 @@ class App(Services):
 
             runner_class = FlaskCliRunner
         return runner_class(self, **kwargs)
+
+
+# As they are before anybody can have replaced one.
+METHODS = {name: value for cls in reversed(App.__mro__) for name, value in vars(cls).items() if isinstance(value, FunctionType)}

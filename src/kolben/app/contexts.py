@@ -37,6 +37,7 @@ __all__ = [
     "AppContext",
     "AppGlobals",
     "RequestContext",
+    "after_response",
     "after_this_request",
     "copy_current_request_context",
     "has_app_context",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from kolben.app.app import App
-    from kolben.interop.asgi import Message, Receive, Send
     from kolben.interop.detection import Interface
+    from kolben.interop.face import ASGIFace
 
 __all__ = ["Living"]
 
@@ -127,20 +127,17 @@ class Living(Dispatch):
         Wrap `wsgi_app` for middleware, not the app, so that the app stays what it is.
         """
         if send is not None:
-            return self._asgi_face(environ, start_response, send)
+            return self.asgi(environ, start_response, send)
         if start_response is None:  # ASGI 2, in which a server that cannot tell calls an object: uvicorn
-            return partial(self._asgi_face, environ)
+            return partial(self.asgi, environ)
         return self.wsgi_app(environ, start_response)
 
-    async def asgi(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer as an ASGI 3 application: give `module:app.asgi` to a server that cannot tell what `module:app` is."""
-        await self._asgi_face(scope, receive, send)
-
     @property
-    def _asgi_face(self) -> Any:
+    def asgi(self) -> ASGIFace:
+        """This app as an ASGI 3 application and nothing else: `module:app.asgi`, for servers that cannot tell what `module:app` is."""
         face = self.__dict__.get("_asgi")
         if face is None:
             from kolben.interop.face import ASGIFace
 
-            face = self.__dict__["_asgi"] = ASGIFace(lambda: self.handler, limits=self.limits)  # type: ignore[attr-defined]  # App has it
-        return face
+            face = self.__dict__["_asgi"] = ASGIFace(lambda: self.handler, limits=cast("App", self).limits)
+        return cast("ASGIFace", face)

@@ -15,11 +15,12 @@ from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
 from kolben.app.contexts import AppContext
 from kolben.app.json.provider import DefaultJSONProvider
 from kolben.app.signatures import ViewArgumentsError, explain_call
-from kolben.app.wrappers import Request
+from kolben.app.wrappers import SENDING, Request
 from kolben.http import Mode
 from kolben.interop._hosting import WSGIPlan
 from kolben.routing import Map
 from kolben.sessions import SecureCookieSessionInterface
+from kolben.sessions.interface import METHODS as SESSION_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,7 @@ WALKED = (
     "preprocess_request",
     "dispatch_request",
     "ensure_sync",
+    "async_to_sync",
     "finalize_request",
     "process_response",
     "make_response",
@@ -72,10 +74,10 @@ class PlanCompiler:
 
     def is_replaced(self, *names: str) -> bool:
         """Tell whether the instance, its class, or a subclass of ours has another method than Kolben's under one of the names."""
-        from kolben.app.app import App
+        from kolben.app.app import METHODS, App
 
         cls = type(self.app)
-        return any(name in self.app.__dict__ or getattr(cls, name) is not ORIGINAL[name] for name in names) or not isinstance(self.app, App)
+        return any(name in self.app.__dict__ or getattr(cls, name) is not METHODS[name] for name in names) or not isinstance(self.app, App)
 
     def answers_by_environ(self) -> bool:
         """Tell whether contexts and requests must be made from an environ."""
@@ -132,13 +134,14 @@ class PlanCompiler:
         return any(callable(value) for names in (*own, self.app.__dict__) for name, value in names.items() if hasattr(App, name))
 
     def opens_session(self) -> bool:
-        """Tell whether the session must be opened before the first hook, as Flask does; the signed cookie's can wait until it is used."""
+        """Tell whether the session must be opened before the first hook, as Flask does; the signed cookie's can wait until it is used.
+
+        Whoever made a class of their own, or replaced a method, may count on being called with every request.
+        """
         interface = self.app.session_interface
-        cls = type(interface)
-        names = ("open_session", "is_null_session", "make_null_session")
-        return any(getattr(cls, name, None) is not getattr(SecureCookieSessionInterface, name) for name in names) or any(
-            name in vars(interface) for name in names
-        )
+        if type(interface) is not SecureCookieSessionInterface or any(map(callable, vars(interface).values())):
+            return True
+        return any(getattr(SecureCookieSessionInterface, name) is not method for name, method in SESSION_METHODS.items())
 
     def steps(self, endpoint: str | None) -> tuple[Any, ...]:
         """Return whatever of the user's runs in a plan: another one of equal steps is as fast.  None: the general plan."""
@@ -190,6 +193,7 @@ class PlanCompiler:
         plan.sync_before = tuple(waiting(app, function) for function in plan.before)
         plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
         plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
+        plan.plain = self.sends_as_ours()
         plan.closes = has_own_close(app.request_class)
         plan.context_class, plan.response_class = AppContext, app.response_class
         if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ is object.__new__:
@@ -220,6 +224,11 @@ class PlanCompiler:
         cls = self.app.response_class
         names = ("__init__", "__new__", "set_data", "default_status", "automatically_set_content_length")
         return all(getattr(cls, name) == getattr(WerkzeugResponse, name) for name in names)
+
+    def sends_as_ours(self) -> bool:
+        """Tell whether the app's class of responses sends what Kolben's own does."""
+        cls = self.app.response_class
+        return all(getattr(cls, name) is method for name, method in SENDING.items())
 
     def encoders(self) -> tuple[Encoder | None, Encoder | None]:
         """Return native encoders as the app's JSON provider is set, without and with debug mode; None if it is somebody's own."""
@@ -266,12 +275,3 @@ def explain(error: TypeError, view: Any, rule: Any, view_args: Any) -> Exception
     """Return what to raise instead of a TypeError of the call itself: the view does not take what the rule gives."""
     explained = explain_call(error, view, rule, view_args)
     return None if explained is None else ViewArgumentsError(explained)
-
-
-def _originals() -> dict[str, Any]:
-    from kolben.app.app import App
-
-    return {name: getattr(App, name) for name in (*WALKED, "wsgi_app", "__call__", "request_context")}
-
-
-ORIGINAL = _originals()

@@ -9,47 +9,34 @@ somebody puts into a registry is adopted: copied into a counting one.
 
 from __future__ import annotations
 
-from abc import ABCMeta
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from kolben.app._version import Version
+from kolben.base.watched import LISTENERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["AppType", "TrackedDict", "TrackedList", "Version", "error_handlers", "hooks", "make_version"]
+__all__ = ["TrackedDict", "TrackedList", "Version", "error_handlers", "hooks", "make_version"]
 
 _LIVE: WeakSet[Version] = WeakSet()
 
 
 def make_version() -> Version:
-    """Make a version that also counts patches of app classes."""
+    """Make a version that also counts patches of classes: of apps, and of what they make things of."""
     version = Version()
     _LIVE.add(version)
     return version
 
 
-class AppType(ABCMeta):
-    """The type of app classes: patching a method on a class counts as a change of every app.
+def _bump_all() -> None:
+    for version in tuple(_LIVE):
+        version.bump()
 
-    An ABCMeta, so that apps which also inherit from an abstract class keep working.
-    """
 
-    def __setattr__(cls, name: str, value: object) -> None:
-        super().__setattr__(name, value)
-        for version in tuple(_LIVE):
-            version.bump()
-
-    def __delattr__(cls, name: str) -> None:
-        super().__delattr__(name)
-        for version in tuple(_LIVE):
-            version.bump()
-
-    # Plain inheritance decides, as for any class: ABCMeta's registry of virtual subclasses would only cost time.
-    __instancecheck__ = type.__instancecheck__
-    __subclasscheck__ = type.__subclasscheck__
+LISTENERS.append(_bump_all)
 
 
 def _counted(method: Any) -> Any:

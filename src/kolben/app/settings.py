@@ -16,9 +16,9 @@ from kolben.app.config import Config, ConfigAttribute
 from kolben.app.contexts import AppGlobals
 from kolben.app.json.provider import DefaultJSONProvider, JSONProvider
 from kolben.app.places import find_package
-from kolben.app.registries import AppType, TrackedDict, TrackedList
+from kolben.app.registries import TrackedDict, TrackedList
 from kolben.app.scaffold import Scaffold, _default_template_ctx_processor
-from kolben.app.shapes import CONTEXT_METHODS, in_our_shape
+from kolben.app.shapes import CONTEXT_METHODS, AppType, in_our_shape
 from kolben.app.wrappers import Request, Response
 from kolben.routing import Map, Rule
 from kolben.sessions import SecureCookieSessionInterface, SessionInterface
@@ -150,6 +150,10 @@ class Settings(Scaffold, metaclass=AppType):
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self._make_registries()
+        self._add_first_rules(static_host, host_matching)
+
+    def _add_first_rules(self, static_host: str | None, host_matching: bool) -> None:
+        """Add the rules that an app begins with.  A higher storey knows which."""
 
     def _make_registries(self) -> None:
         version = self._registry

@@ -14,8 +14,9 @@ from typing import Any, TypeVar, cast
 from kolben.app.contexts import AppContext
 from kolben.app.globals import _cv_app, _cv_request
 from kolben.app.signatures import parameters_of
+from kolben.base.watched import WatchedType
 
-__all__ = ["CONTEXT_METHODS", "accepts_context", "in_our_shape"]
+__all__ = ["CONTEXT_METHODS", "AppType", "accepts_context", "in_our_shape"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,6 +66,13 @@ def in_our_shape(name: str, function: Any, *, bound: bool) -> Any:
     update_wrapper(call, function)
     del call.__wrapped__  # type: ignore[attr-defined]  # else it would look as if it still wanted a context
     return call
+
+
+class AppType(WatchedType):
+    """The type of app classes: what is put on one later may have either shape, too."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805 - of a type of types
+        super().__setattr__(name, in_our_shape(name, value, bound=False) if name in CONTEXT_METHODS else value)
 
 
 def _active(name: str) -> AppContext:

@@ -10,13 +10,14 @@ from kolben.app import json
 from kolben.app._configured import Configured, JSONModule
 from kolben.app.globals import _cv_app
 from kolben.app.scaffold import _split_blueprint_path
+from kolben.base.watched import WatchedType
 from kolben.http import Request as BaseRequest
 from kolben.http import Response as BaseResponse
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
-__all__ = ["Request", "Response"]
+__all__ = ["SENDING", "Request", "Response"]
 
 
 def _debug() -> bool:
@@ -24,7 +25,7 @@ def _debug() -> bool:
     return context is not None and context.app.debug
 
 
-class Request(BaseRequest):
+class Request(BaseRequest, metaclass=WatchedType):
     """What the client asked.
 
     Attributes:
@@ -80,7 +81,7 @@ class Request(BaseRequest):
             raise BadRequest from error  # what was wrong with it is the developer's to know
 
 
-class Response(BaseResponse):
+class Response(BaseResponse, metaclass=WatchedType):
     """The answer: HTML unless said otherwise."""
 
     default_mimetype: str | None = "text/html"
@@ -93,3 +94,10 @@ class Response(BaseResponse):
         context = _cv_app.get(None)
         config = None if context is None else context.app.config
         return cast("int", BaseResponse.max_cookie_size if config is None else config["MAX_COOKIE_SIZE"])
+
+
+# What is asked of a response when it is sent, as it is before anybody can have replaced it.
+SENDING = {
+    name: getattr(Response, name)
+    for name in ("__call__", "calculate_content_length", "close", "get_app_iter", "get_wsgi_headers", "get_wsgi_response", "iter_encoded")
+}

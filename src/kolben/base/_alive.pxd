@@ -6,6 +6,7 @@ cdef enum:
     BLOCKS                # of input memory, lent
     TASKS                 # of views and of lazy bodies
     STREAMS               # that tasks wait on, open or not
+    LEASES                # that the watchdog has
     KINDS
 
 # Changed where such an object begins and ends, with the GIL held.

@@ -3,7 +3,7 @@
 In every build: it costs two instructions an object, and a leak is found where it happens rather than where memory runs out.
 """
 
-cdef tuple NAMES = ("connections", "requests", "blocks", "tasks", "streams")
+cdef tuple NAMES = ("connections", "requests", "blocks", "tasks", "streams", "leases")
 
 
 def alive():

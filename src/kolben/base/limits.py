@@ -67,14 +67,14 @@ class Timeouts:
         head: From the first byte of a head to its last.
         body: Without one byte of a body that is expected.
         body_grace: After so long, a body must come at `body_rate` or faster.
-        body_rate: Bytes a second (not seconds).
+        body_rate: Bytes a second (not seconds); also of an answer, over `write`, where the peer reads little of it.
         view: From when a request may run, its body being here, to its response: then 504, or 503 if it had no thread yet.  0: any time.
             A route's `timeout=` goes before it.
         write: Without progress of an answer that the peer does not read.
         keep_alive: Between an answer and the next request.
         lingering: For reading and dropping after a refusal.
-        queue: While requests wait for a thread, or for their turn; then the server is behind, and until it has caught up, whoever waits
-            for more than a moment (50 ms) is refused with 503 and Retry-After.
+        queue: That a request may wait for a thread, or (2 s at most) for its turn; then the server is behind, and refuses with 503 and
+            Retry-After at once, until it has had some rest, whoever could not be answered soon.
         graceful: For what runs when the server is asked to stop; 0 cuts it at once.
     """
 

@@ -1,6 +1,7 @@
 """From a place to the app: imports the user's module and looks for the app in it.
 
-What an app is, a predicate says: by default an instance of `kolben.App`, which through the doors `flask.Flask` is too.
+What an app is, a predicate says: by default an instance of `kolben.App`, which through the doors `flask.Flask` is too.  Where there is
+none, a WSGI or ASGI application of somebody else will do.
 Every refusal is a UsageError; an error of the user's own code is a UserCodeError, with the user's traceback.
 """
 
@@ -33,6 +34,20 @@ def is_app(value: object) -> bool:
     from kolben.app import App
 
     return isinstance(value, App)
+
+
+def is_foreign(value: object) -> bool:
+    """Tell whether this is somebody else's application, of WSGI or ASGI.
+
+    A plain function of two arguments is one if they are called as in PEP 3333: it could be a factory that lacks its arguments.
+    """
+    from kolben.interop.detection import interface_of
+
+    interface = interface_of(value)
+    if interface != "wsgi" or not inspect.isfunction(value):
+        return interface is not None
+    first, second = list(inspect.signature(value).parameters)[:2]
+    return first.startswith("env") or second.startswith("start")
 
 
 def find_app(targets: Sequence[Target], is_app: IsApp = is_app) -> Any:
@@ -114,6 +129,9 @@ def best_app(module: ModuleType, target: Target, is_app: IsApp) -> Any:
     for name in FACTORIES:
         if is_factory(names.get(name)):
             return made_app(names[name], name, NOTHING, target, is_app)
+    for name in APPS:
+        if is_foreign(names.get(name)):
+            return names[name]
     raise NoApp(no_app(names, target))
 
 
@@ -138,7 +156,7 @@ def named_app(module: ModuleType, target: Target, is_app: IsApp) -> Any:
         raise NoApp(f"{target.label} has no {name!r}{did_you_mean(name, public)}\n  Do: name an app that it has, {advice}") from None
     if call is not None:
         return made_app(value, name, call, target, is_app)
-    if is_app(value):
+    if is_app(value) or is_foreign(value):
         return value
     if is_factory(value):
         return made_app(value, name, NOTHING, target, is_app)
@@ -176,7 +194,7 @@ def made_app(factory: Any, name: str, arguments: Arguments, target: Target, is_a
         from kolben.cli.failure import explain
 
         raise explain(error, f"calling {name}() of {target.label}", target) from None
-    if is_app(app):
+    if is_app(app) or is_foreign(app):
         return app
     if inspect.iscoroutine(app):
         app.close()  # or Python would warn, after our message, that it was never awaited

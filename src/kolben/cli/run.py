@@ -35,6 +35,10 @@ OPTIONS: Options = {
     ("--threads",): {"type": number(1, 10_000), "metavar": "N", "help": "threads that run sync views"},
     ("--access-log",): {"action": SWITCH, "default": None, "help": "one log line per request"},
     ("--no-flask",): {"action": "store_true", "help": "leave `import flask` alone: by default it means Kolben"},
+    ("--interface",): {
+        "choices": ("kolben", "wsgi", "asgi"),
+        "help": "how to call an application of another framework, where that cannot be seen; an app of ours as WSGI or ASGI",
+    },
 }
 
 
@@ -130,8 +134,33 @@ def find(options: Namespace) -> Any:
     targets = locate(options.target)
     if not options.no_flask:
         open_doors()
-    app = find_app(targets)
+    interface = getattr(options, "interface", None)
+    app = find_app(targets, callable) if interface in {"wsgi", "asgi"} else find_app(targets)
+    app = hosted(app, interface) if hasattr(options, "interface") else own(app)
     app.debug = is_set("FLASK_DEBUG")  # Flask: same; the command line says it, not the file
+    return app
+
+
+def hosted(app: Any, interface: str | None) -> Any:
+    """Return what the server can serve: an app of ours as it is, another one with a handler."""
+    from kolben.cli.finder import is_app
+
+    if is_app(app) and interface in {None, "kolben"}:
+        return app
+    if interface == "kolben":
+        raise UsageError(f"--interface kolben: expected a kolben.App, got {app!r:.200}")
+    from kolben.interop.detection import interface_of
+    from kolben.interop.hosted import Hosted
+
+    return Hosted(app.asgi if interface == "asgi" and is_app(app) else app, interface or interface_of(app))  # type: ignore[arg-type]  # it has one
+
+
+def own(app: Any) -> Any:
+    """Return an app of ours; refuse others for commands that look inside."""
+    from kolben.cli.finder import is_app
+
+    if not is_app(app):
+        raise UsageError(f"expected a kolben.App, got {app!r:.200}, which can be served (`kolben run`) but not looked into")
     return app
 
 

@@ -67,6 +67,7 @@ class DebugHandler(Handler):
         self.inner = inner
         self.debugger = debugger
         self.request_class = inner.request_class
+        self.lifespan = inner.lifespan
         self.plans: dict[Plan, Plan] = {}
         self.console = Console(debugger)
 
@@ -75,6 +76,8 @@ class DebugHandler(Handler):
             return self.console
         plan = self.inner.match(request)
         self.request_class = self.inner.request_class
+        if plan.answers_early:  # somebody else's ASGI application, whose errors are its own affair
+            return plan
         if plan not in self.plans:
             if len(self.plans) >= MOST_PLANS:  # of apps that change with every request
                 self.plans.clear()

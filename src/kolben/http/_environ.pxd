@@ -8,4 +8,4 @@ from kolben.wire._layout cimport RequestHead
 cdef int add_fields(dict environ, bytes head, const RequestHead *span) except -1
 
 # A request of an environ, made without its class's constructor; it shares the environ.
-cpdef RequestBase request_of(type cls, object environ)
+cpdef RequestBase request_of(object cls, object environ)

@@ -252,7 +252,7 @@ cdef class VariablesBase:
 
 # ---------------------------------------------------------------- from environ to request
 
-cpdef RequestBase request_of(type cls, object environ):
+cpdef RequestBase request_of(object cls, object environ):
     """Make a request of an environ as Werkzeug's constructor does, without calling it.
 
     Method, path, query string and addresses are read now, as there; fields and body when they are asked for.

@@ -35,6 +35,7 @@ cdef class FieldsBase:
     cdef bytes head
     cdef RequestHead span
     cdef FieldSpan _room[INLINE_FIELDS]
+    cdef bytes _more          # the spans of more fields than that; else None
 
     cdef int fill(self, bytes head, const RequestHead *span) except -1
     cdef object find(self, object key)        # the value for a str key in any case, or None

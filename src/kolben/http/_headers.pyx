@@ -6,7 +6,7 @@ name is not there at all, and an underscore in a name that is asked for means "-
 Invariant: what this says is what Werkzeug's EnvironHeaders says over the environ that _environ.pyx makes of the same head.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
 from libc.string cimport memcmp, memcpy
@@ -114,11 +114,18 @@ cdef bint says_json(bytes head, const RequestHead *span) noexcept:
 
 cdef class FieldsBase:
 
-    def __dealloc__(self):
-        release_spans(&self.span, self._room)
+    # PERF: no memory of its own but what objects hold, and so no __dealloc__, around which errors would be put aside.
 
     cdef int fill(self, bytes head, const RequestHead *span) except -1:
-        copy_spans(&self.span, self._room, span)
+        cdef size_t size = span.field_count * sizeof(FieldSpan)
+        cdef FieldSpan *fields = self._room
+        if span.field_count > INLINE_FIELDS:
+            self._more = PyBytes_FromStringAndSize(<const char *>span.fields, size)
+            fields = <FieldSpan *>PyBytes_AS_STRING(self._more)
+        else:
+            memcpy(fields, span.fields, size)
+        self.span = span[0]
+        self.span.fields = fields
         self.head = head
         return 0
 

@@ -23,6 +23,7 @@ cdef class Encoder:
 
     cdef bytes _comma                       # the separators as UTF-8
     cdef bytes _colon
+    cdef bint _is_compact                   # each separator is one byte
     cdef bint _is_ascii                     # nothing but ASCII can come out
     cdef unsigned char *_spare              # memory kept from the last call, NULL while a call uses it
     cdef Py_ssize_t _spare_capacity
@@ -46,5 +47,6 @@ cdef class Encoder:
     cdef int write_sequence(self, Scratch *scratch, object values) except -1
     cdef int write_dict(self, Scratch *scratch, object mapping) except -1
     cdef int write_pairs(self, Scratch *scratch, const Pair *pairs, Py_ssize_t n) except -1
+    cdef int write_short_key(self, Scratch *scratch, object key, bint follows) except -1
     cdef int write_items(self, Scratch *scratch, object mapping) except -1
     cdef int write_key(self, Scratch *scratch, object key) except -1

@@ -144,6 +144,7 @@ cdef class Encoder:
         self.default = default
         self._comma = (<str?>comma).encode()
         self._colon = (<str?>colon).encode()
+        self._is_compact = len(self._comma) == len(self._colon) == 1
         self._is_ascii = ensure_ascii and comma.isascii() and colon.isascii()
 
     def __dealloc__(self):
@@ -381,11 +382,27 @@ cdef class Encoder:
     cdef int write_pairs(self, Scratch *scratch, const Pair *pairs, Py_ssize_t n) except -1:
         cdef Py_ssize_t i
         for i in range(n):
+            if self._is_compact and PyUnicode_KIND(<object>pairs[i].key) == 1 and PyUnicode_GET_LENGTH(<object>pairs[i].key) <= PIECE:
+                self.write_short_key(scratch, <object>pairs[i].key, i > 0)
+                self.write_value(scratch, <object>pairs[i].value)
+                continue
             if i:
                 write_separator(scratch, self._comma)
             self.write_text(scratch, <object>pairs[i].key)
             write_separator(scratch, self._colon)
             self.write_value(scratch, <object>pairs[i].value)
+        return 0
+
+    cdef int write_short_key(self, Scratch *scratch, object key, bint follows) except -1:
+        """Write a short key of narrow characters with separators of one byte each."""
+        cdef Py_ssize_t n = PyUnicode_GET_LENGTH(key)
+        reserve(scratch, n * 6 + 4)
+        if follows:
+            scratch.data[scratch.length] = <uint8_t>PyBytes_AS_STRING(self._comma)[0]
+            scratch.length += 1
+        self.write_short(scratch, <const uint8_t *>PyUnicode_DATA(key), n)
+        scratch.data[scratch.length] = <uint8_t>PyBytes_AS_STRING(self._colon)[0]
+        scratch.length += 1
         return 0
 
     cdef int write_items(self, Scratch *scratch, object mapping) except -1:

@@ -56,7 +56,7 @@ cdef class Plan:
 cdef class Handler:
     """What the server, WSGI, ASGI and the test client all ask."""
 
-    cdef public type request_class    # RequestBase or a subclass whose constructor is Werkzeug's
     cdef public object lifespan       # Lifespan of plan.py: what happens before the first request and after the last; None: nothing
+    cdef public object request_class  # RequestBase or a subclass whose constructor is Werkzeug's
 
     cpdef Plan match(self, RequestBase request)

@@ -48,6 +48,7 @@ cdef class RequestBase:
     cdef int ensure_head(self) except -1
     cdef object method_text(self)
     cdef object path_text(self)
+    cdef bint has_plain_path(self) noexcept       # its bytes are its characters: no escapes, one slash at the front; of a native one
     # The value of a field by its lower-case name, all lines of it joined; None if it did not come.
     cdef object field(self, const unsigned char *name, Py_ssize_t length)
     cdef bint is_head_method(self) noexcept

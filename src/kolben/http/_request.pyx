@@ -28,7 +28,6 @@ from kolben.http._query cimport parse_query
 from kolben.wire._head cimport PARTIAL, HeadParser, RequestHead
 
 import json
-from io import BytesIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from werkzeug.datastructures import ImmutableMultiDict
@@ -37,6 +36,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
 from kolben.http._query import Args
+from kolben.http.incoming import WholeBody
 
 cdef extern from "Python.h":
     PyObject *_PyType_Lookup(PyTypeObject *cls, object name) noexcept
@@ -118,6 +118,10 @@ cdef class RequestBase:
 
     cdef bint is_head_method(self) noexcept:
         return self.span.method_length == 4 and memcmp(PyBytes_AS_STRING(self.head) + self.span.start, b"HEAD", 4) == 0
+
+    cdef bint has_plain_path(self) noexcept:
+        cdef const char *p = PyBytes_AS_STRING(self.head) + self.span.path
+        return not self.span.escaped and p[0] == c"/" and p[1] != c"/"        # bytes have a NUL at their end
 
     cdef object path_text(self):
         cdef const char *p
@@ -297,7 +301,7 @@ cdef class RequestBase:
         if self.head is None or self._environ is not None:
             return None
         if self.body is None or isinstance(self.body, bytes):
-            self.body = BytesIO(self.body or b"")
+            self.body = WholeBody(self.body or b"")
         return self.body
 
     @property

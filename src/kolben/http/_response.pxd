@@ -52,4 +52,4 @@ cdef bint is_whole(object response) except -1        # it is its fields and one 
 cdef object status_text(int status)                  # "200 OK"
 cdef object text_of_status(object text)              # (200, phrase or None if it is the registered one) of "200 OK"
 cpdef bint is_lazy(object response) except -1        # whether its body has to be iterated over
-cpdef object new_response(type cls, object body, int status, str content_type)
+cpdef object new_response(object cls, object body, int status, str content_type)

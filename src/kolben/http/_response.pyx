@@ -164,7 +164,7 @@ cpdef PlainResponse plain_response(int status, bytes content_type, object body):
     return response
 
 
-cpdef object new_response(type cls, object body, int status, str content_type):
+cpdef object new_response(object cls, object body, int status, str content_type):
     """Make a Response without its constructor: 0.2 instead of 4 µs.
 
     `body` is str or bytes.  What the constructor would have set is set; a class with a constructor of its own gets it called.

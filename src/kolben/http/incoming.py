@@ -1,6 +1,7 @@
-"""A request body that is read while it comes, for views that begin at the head.
+"""Request bodies as files that a thread reads and a task awaits: still to come, in memory, or in a temporary file.
 
-Who receives the message feeds it from one thread; who answers the request reads it, from a thread or from a task.  Knows no socket.
+A body that is still to come is for views that begin at the head: who receives the message feeds it from one thread; who answers the
+request reads it, from a thread or from a task.  Knows no socket.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable
+    from typing import IO, Any
 
-__all__ = ["IncomingBody"]
+__all__ = ["BlockingBody", "BodyFile", "IncomingBody", "WholeBody"]
 
 PIECE_COST = 64  # bytes that an object costs beside its data: pieces are bounded as well as bytes
 PEEKED = 512  # bytes that readline() looks through at once
+AT_ONCE = 64 * 1024  # bytes of one piece of what is here already
 
 
 class IncomingBody(io.BufferedIOBase):
@@ -223,6 +226,57 @@ class IncomingBody(io.BufferedIOBase):
             self._wanted(self)
 
 
+class WholeBody(io.BytesIO):
+    """A body that is here, in memory."""
+
+    async def aread(self, size: int = -1) -> bytes:
+        """As `read`: a view need not know which kind of body it has."""
+        return self.read(size)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield it in pieces."""
+        while piece := self.read(AT_ONCE):
+            yield piece
+
+
+class BodyFile(io.BufferedRandom):
+    """A body that is here, in a temporary file, which is read in a thread where a task asks."""
+
+    async def aread(self, size: int = -1) -> bytes:
+        """As `read`, while the loop serves others."""
+        from asyncio import to_thread  # where no task reads, nobody may need it
+
+        return await to_thread(self.read, size)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield it in pieces."""
+        while piece := await self.aread(AT_ONCE):
+            yield piece
+
+
 def _finish(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+class BlockingBody:
+    """A body as a WSGI server gives it, with the reading of an async view beside its own: nothing else runs on such a view's loop."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    async def aread(self, size: int = -1) -> bytes:
+        """Read so many bytes, or all."""
+        return self._file.read(size)
+
+    async def aread_some(self) -> bytes:
+        """Read some bytes; b"" at the end."""
+        return self._file.read(io.DEFAULT_BUFFER_SIZE)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield pieces to the end."""
+        while piece := await self.aread_some():
+            yield piece

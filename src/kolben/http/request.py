@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import IO
+import sys
+from typing import IO, Any, cast
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.http._request import RequestBase
-from kolben.http.incoming import IncomingBody
+from kolben.http.incoming import BlockingBody, IncomingBody
 
 __all__ = ["Request"]
 
@@ -29,18 +30,20 @@ class Request(RequestBase, WerkzeugRequest):
         A body longer than `max_content_length` is refused here, before any of it is read; one that is read while it comes, and did not
         say how long it is, as soon as it is longer.
         """
-        body = None if self.shallow else self._open_body()
+        body: Any = None if self.shallow else self._open_body()
+        if body is None and not self.shallow and isinstance(given := self.environ.get("wsgi.input"), IncomingBody):
+            body = given  # of an app under a path of another one
         if body is None:
-            return super().stream
+            return cast("IO[bytes]", BlockingBody(super().stream)) if is_in_loop() else super().stream
         limit = self.max_content_length
         if isinstance(body, IncomingBody):
             if limit is not None and (self.content_length or 0) > limit:
                 raise RequestEntityTooLarge
             body.limit = limit
-            return body
+            return cast("IO[bytes]", body)
         if limit is not None and length_of(body) > limit:
             raise RequestEntityTooLarge
-        return body
+        return cast("IO[bytes]", body)
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
@@ -54,3 +57,9 @@ def length_of(file: IO[bytes]) -> int:
     end = file.seek(0, io.SEEK_END)
     file.seek(position)
     return end - position
+
+
+def is_in_loop() -> bool:
+    """Tell whether an event loop runs in this thread; imports none."""
+    asyncio: Any = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None

@@ -24,6 +24,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from kolben.http.incoming import IncomingBody
 from kolben.http.request import Request
+from kolben.interop.asgi import scope_of
 
 cdef extern from "Python.h":
     int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
@@ -79,9 +80,14 @@ cdef class ASGIPlan(Plan):
         """Begin a call; its result is the response."""
         cdef Exchange exchange = Exchange.__new__(Exchange)
         exchange.name = self.name
-        exchange.body = EMPTY if request.body is None else request.body
-        exchange.is_head = request.is_head_method()
-        scope = make_scope(request, self.root_path, self.state)
+        if request.head is None:                          # of a WSGI server
+            exchange.body = request.stream
+            exchange.is_head = request.method_text() == "HEAD"
+            scope = scope_of(request.environ, self.root_path, self.state)
+        else:
+            exchange.body = EMPTY if request.body is None else request.body
+            exchange.is_head = request.is_head_method()
+            scope = make_scope(request, self.root_path, self.state)
         coroutine = self.application(scope, exchange.receive, exchange)
         exchange.coroutine = coroutine if PyCoro_CheckExact(coroutine) else coroutine.__await__()
         return exchange

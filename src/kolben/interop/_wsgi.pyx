@@ -40,6 +40,9 @@ cdef object start(object response, RequestBase request, object start_response):
     if type(response) is PlainResponse:
         return start_plain(<PlainResponse>response, request, start_response)
     if not is_whole(response):
+        if hasattr(response.response, "__aiter__"):
+            from kolben.interop.bodies import iterate
+            response.response = iterate(response.response)
         return response(request._environ, start_response)
     fields = list(response.headers._list)
     body = response.response

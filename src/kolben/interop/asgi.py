@@ -7,11 +7,14 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_from_bytes
 
 if TYPE_CHECKING:
     from typing import Literal
 
-__all__ = ["ASGIApplication", "HostedLifespan", "LifespanFailed"]
+    from _typeshed.wsgi import WSGIEnvironment
+
+__all__ = ["ASGIApplication", "HostedLifespan", "LifespanFailed", "scope_of"]
 
 log = logging.getLogger("kolben.server")
 
@@ -19,6 +22,30 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApplication = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+def scope_of(environ: WSGIEnvironment, root_path: str, state: dict[str, Any] | None) -> Message:
+    """Make the scope of a request that a WSGI server took, for an application under `root_path`."""
+    root, path = environ.get("SCRIPT_NAME", "").encode("latin-1"), environ.get("PATH_INFO", "").encode("latin-1")
+    fields = [(name[5:], value) for name, value in environ.items() if name.startswith("HTTP_")]
+    fields += [(name, environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)]
+    remote, server = environ.get("REMOTE_ADDR"), environ.get("SERVER_NAME", "localhost")
+    port = environ.get("SERVER_PORT") or None
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.5"},
+        "http_version": environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/"),
+        "method": environ["REQUEST_METHOD"],
+        "scheme": environ["wsgi.url_scheme"],
+        "path": (root + path).decode("utf-8", "replace"),
+        "raw_path": quote_from_bytes(root + path).encode(),
+        "query_string": environ.get("QUERY_STRING", "").encode("latin-1"),
+        "root_path": root.decode("utf-8", "replace") + root_path,
+        "headers": [(name.replace("_", "-").lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields],
+        "client": (remote, int(environ.get("REMOTE_PORT") or 0)) if remote else None,
+        "server": (server, int(port) if port else None),
+    }
+    return scope if state is None else {**scope, "state": state.copy()}
 
 
 class LifespanFailed(Exception):

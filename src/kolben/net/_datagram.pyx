@@ -70,7 +70,11 @@ cdef class DatagramSocket(Endpoint):
     def __init__(self, sock, *, peer_address=None, file=None):
         sock.setblocking(False)
         self.peer_address = peer_address
-        self.open(sock.fileno())
+        try:
+            self.open(sock.fileno())
+        except BaseException:
+            sock.close()
+            raise
         sock.detach()
         self.file = file
 

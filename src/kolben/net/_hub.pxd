@@ -58,7 +58,7 @@ cdef class Hub:
 cdef Hub current_hub()
 
 
-@cython.no_gc_clear           # __dealloc__ needs the hub
+@cython.no_gc_clear           # __dealloc__ needs the timers
 cdef class Endpoint:
     """A socket that tasks wait on.  Owns its descriptor.
 
@@ -66,6 +66,7 @@ cdef class Endpoint:
     """
 
     cdef Hub hub
+    cdef Timers _timers               # the hub's
     cdef readonly int fd              # -1: closed
     cdef bint linked                  # stands in the hub's chain
     cdef void *previous               # Endpoint

@@ -13,9 +13,6 @@ class Direction(IntEnum):
     READING = 0
     WRITING = 1
 
-READING = Direction.READING
-WRITING = Direction.WRITING
-
 @disjoint_base
 class Hub:
     """Owns the poller and the timers of one loop."""

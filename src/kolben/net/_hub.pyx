@@ -286,9 +286,9 @@ cdef class Endpoint:
         self.writers = []
 
     def __dealloc__(self):
-        if self.hub is not None:
-            self.hub.timers.clear(&self.read_timer)
-            self.hub.timers.clear(&self.write_timer)
+        if self._timers is not None:          # not the hub's: the collector may have cleared the hub before
+            self._timers.clear(&self.read_timer)
+            self._timers.clear(&self.write_timer)
         if self.fd >= 0:
             c_close(self.fd)
 
@@ -302,6 +302,7 @@ cdef class Endpoint:
     cdef int open(self, int fd) except -1:
         """Take a descriptor, which must not block."""
         self.hub = current_hub()
+        self._timers = self.hub.timers
         self.fd = fd
         self.readable = self.writable = True
         try:

@@ -20,8 +20,8 @@ cdef class Stream(Endpoint):
     cdef object _peer_address
     cdef object _local_address
     cdef object _tls                  # the TLS layer, or None
-    cdef readonly Py_ssize_t high_water
-    cdef readonly Py_ssize_t low_water
+    cdef public Py_ssize_t high_water
+    cdef public Py_ssize_t low_water
     cdef public Py_ssize_t line_limit
 
     # Bytes taken in, 0 at the end, or NOT_YET.

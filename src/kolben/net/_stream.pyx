@@ -60,7 +60,11 @@ cdef class Stream(Endpoint):
         sock.setblocking(False)
         self._is_connecting = connecting
         self._peer_address = peer_address
-        self.open(sock.fileno())
+        try:
+            self.open(sock.fileno())
+        except BaseException:
+            sock.close()
+            raise
         sock.detach()
         self.writable = not connecting
 

@@ -13,7 +13,9 @@ __all__ = ["connect_refusal", "refusal"]
 
 PRIVILEGED = 1024  # ports below need a privilege
 LARGEST_PORT = 65535
-LISTENING = "0A"  # the state in /proc/net/tcp (proc(5))
+# Which tables of the kernel tell who has a port, and the state of those that wait there for others (proc(5)).
+STREAM_TABLES = (("/proc/net/tcp", "/proc/net/tcp6"), "0A")
+DATAGRAM_TABLES = (("/proc/net/udp", "/proc/net/udp6"), "07")
 DESCRIPTORS = 20_000  # how many to look at for who holds a port; beyond it the message does without
 
 
@@ -67,7 +69,7 @@ def _refused_ip(error: OSError, address: _IPAddress) -> str:
         case errno.EADDRINUSE:
             other = address.port + 1 if address.port < LARGEST_PORT else address.port - 1
             return (
-                f"port {address.port} is in use{_held_by(address.port)}."
+                f"port {address.port} is in use{_held_by(address)}."
                 f" Choose another port, such as {type(address)(address.host, other)}, or stop that program."
             )
         case errno.EACCES if address.port < PRIVILEGED:
@@ -108,9 +110,10 @@ def _kind(path: str) -> str:
 # --- who holds a port: Linux tells, in /proc; what may not be read is passed over ----------------------------------------------
 
 
-def _held_by(port: int) -> str:
+def _held_by(address: _IPAddress) -> str:
     """` by NAME (pid N)`, or nothing where that is not known or would be slow to know."""
-    inodes = set(_listening_inodes(port))
+    tables, state = DATAGRAM_TABLES if isinstance(address, UDPAddress) else STREAM_TABLES
+    inodes = set(_waiting_inodes(tables, state, address.port))
     for link in islice(_descriptors() if inodes else (), DESCRIPTORS):
         try:
             if str(link.readlink()) in inodes:
@@ -122,15 +125,15 @@ def _held_by(port: int) -> str:
     return ""
 
 
-def _listening_inodes(port: int) -> Iterator[str]:
-    """Yield what the links in /proc/*/fd say that are sockets listening on the port, on whatever address."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+def _waiting_inodes(tables: tuple[str, ...], state: str, port: int) -> Iterator[str]:
+    """Yield what the links in /proc/*/fd say that are sockets waiting at the port, on whatever address."""
+    for table in tables:
         try:
             lines = Path(table).read_text("ascii").splitlines()[1:]
         except OSError:
             continue
         for fields in map(str.split, lines):
-            if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+            if fields[3] == state and int(fields[1].rpartition(":")[2], 16) == port:
                 yield f"socket:[{fields[9]}]"
 
 

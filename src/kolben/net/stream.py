@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -173,7 +174,7 @@ class Stream:
     def _send_raw(self, data: bytes | bytearray | memoryview, deadline: float | None) -> None:
         view = memoryview(data).cast("B")
         while view:
-            view = view[self._call(lambda rest=view: self.socket.send(rest), select.POLLOUT, deadline) :]  # type: ignore[misc]
+            view = view[self._call(partial(self.socket.send, view), select.POLLOUT, deadline) :]
 
     def send_eof(self) -> None:
         """Send no more; the peer receives b"" after what was sent.  Receiving goes on."""

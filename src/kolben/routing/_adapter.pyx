@@ -71,7 +71,8 @@ cdef class NativeAdapter:
             return join(self.script_name.rstrip("/") if self.script_name != "/" else "", path)
         if not self._builder.host_matching:
             domain = f"{domain}.{self.server_name}" if domain else self.server_name
-        return join(f"{_scheme(self.url_scheme if url_scheme is None else url_scheme, websocket)}//{domain}{self.script_name[:-1]}", path)
+        scheme = _scheme(self.url_scheme if url_scheme is None else url_scheme, websocket)
+        return join(scheme + "//" + domain if self.script_name == "/" else f"{scheme}//{domain}{self.script_name[:-1]}", path)
 
 
 cdef dict without_none(object values):
@@ -89,13 +90,15 @@ cdef dict without_none(object values):
 
 
 cdef str join(str base, str path):
-    if not base and path and path[0] == "/" and (len(path) == 1 or path[1] != "/"):
-        return path
+    if path and path[0] == "/" and (len(path) == 1 or path[1] != "/"):
+        return base + path if base else path
     return f"{base}/{path.lstrip('/')}"
 
 
 cdef str _scheme(object url_scheme, bint websocket):
     """Return the scheme with its colon, or "": a WebSocket's URL always has one, and none but it has a WebSocket's."""
+    if url_scheme == "http" and not websocket:
+        return "http:"
     secure = url_scheme in ("https", "wss")
     if websocket:
         return "wss:" if secure else "ws:"

@@ -29,7 +29,7 @@ cpdef enum:                # Conversion.kind
 
 
 cdef struct Text:          # a str laid open: PyUnicode_READ(kind, data, i) is its character.  Borrowed
-    PyObject *whole
+    PyObject *whole       # NULL: no str yet, only its characters
     const void *data
     int kind
     Py_ssize_t length
@@ -43,6 +43,9 @@ cdef struct Caught:        # what a variable stands for: text[start:end], withou
 
 cdef inline Text lay_open(str text) noexcept:
     return Text(<PyObject *>text, PyUnicode_DATA(text), PyUnicode_KIND(text), PyUnicode_GET_LENGTH(text))
+
+
+cdef object slice_of(const Text *text, Py_ssize_t start, Py_ssize_t end)
 
 
 cdef class Pattern:

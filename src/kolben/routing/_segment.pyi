@@ -24,6 +24,7 @@ class Pattern:
     shape: int
     final: bool
     suffixed: bool
+    catches: int
     def __init__(
         self,
         shape: int,

@@ -6,7 +6,7 @@ both, so that one test of the middle decides as the regular expression would, wi
 """
 
 from cpython.float cimport PyFloat_FromString
-from cpython.unicode cimport PyUnicode_READ, PyUnicode_Substring, Py_UNICODE_ISDECIMAL
+from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_READ, PyUnicode_Substring, Py_UNICODE_ISDECIMAL
 
 from werkzeug.routing import ValidationError
 
@@ -28,6 +28,13 @@ cdef inline Py_ssize_t find(const Text *text, Py_UCS4 wanted, Py_ssize_t start, 
         if character(text, i) == wanted:
             return i
     return -1
+
+
+cdef object slice_of(const Text *text, Py_ssize_t start, Py_ssize_t end):
+    """Make a str of text[start:end].  Unchecked."""
+    if text.whole != NULL:
+        return PyUnicode_Substring(<object>text.whole, start, end)
+    return PyUnicode_DecodeASCII(<const char *>text.data + start, end - start, NULL)
 
 
 cdef bint is_same(const Text *text, Py_ssize_t start, const Text *other) noexcept:
@@ -126,7 +133,7 @@ cdef class Pattern:
         if self.shape == UUID:
             return _is_uuid(text, start, end)
         if self.shape == WORD:
-            return PyUnicode_Substring(<object>text.whole, start, end) in self._words
+            return slice_of(text, start, end) in self._words
         if self._signed and end > start and character(text, start) == c"-":
             start += 1
         return _is_decimal(text, start, end) if self.shape == INTEGER else _is_real(text, start, end)
@@ -156,7 +163,7 @@ cdef class Conversion:
         if caught.value == NULL and self.kind == TO_INT and not self._fixed_digits and (
                 self._minimum is None and self._maximum is None and _read_digits(text, caught, &number)):
             return number                     # PERF: without a str between
-        found = PyUnicode_Substring(<object>text.whole, caught.start, caught.end) if caught.value == NULL else <object>caught.value
+        found = slice_of(text, caught.start, caught.end) if caught.value == NULL else <object>caught.value
         return found if self.kind == KEEP else self.apply(found)
 
     cdef object apply(self, object text):

@@ -80,7 +80,8 @@ cdef class Picture:
     cdef object _spare                # what the last search used; None while one runs
 
     cdef object lend_search(self)
-    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=*)
+    cdef Match match(self, str domain, str path, str method, bint websocket)
+    cdef Match match_bytes(self, str domain, const char *path, Py_ssize_t length, str method)
 
 
 cdef class Tree:
@@ -95,7 +96,9 @@ cdef class Tree:
     cdef Picture _picture             # swapped as a whole: a search holds the one it began with
 
     # `domain` is the subdomain, or the host when the map matches hosts.  `path` is decoded, with or without its first
-    # slash; `method` in any case.  Raises only what a converter raises, other than ValidationError.  `is_dynamic`: the path is hardly
-    # a whole static one, as the caller remembers those, so that looking it up would be lost.
-    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=*)
+    # slash; `method` in any case.  Raises only what a converter raises, other than ValidationError.
+    cdef Match match(self, str domain, str path, str method, bint websocket)
+    # The same in path[0:length], which is ASCII with one slash at its front; whole static paths are not looked up as such, since
+    # the caller remembers those.  Borrows it for this call.
+    cdef Match match_bytes(self, str domain, const char *path, Py_ssize_t length, str method)
     cdef Picture _current(self)

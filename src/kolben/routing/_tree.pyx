@@ -15,12 +15,12 @@ from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
-from cpython.unicode cimport PyUnicode_READ, PyUnicode_Substring
+from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_READ, PyUnicode_Substring
 
 from libc.stdint cimport int32_t, uint32_t
 from libc.string cimport memcmp
 
-from kolben.routing._segment cimport HIT, HIT_BUT_SLASH, MISS, REGEX, Caught, Conversion, Pattern, Text, lay_open
+from kolben.routing._segment cimport HIT, HIT_BUT_SLASH, MISS, REGEX, Caught, Conversion, Pattern, Text, lay_open, slice_of
 
 from werkzeug.routing import NoMatch, RequestAliasRedirect, RequestPath, ValidationError
 
@@ -31,6 +31,7 @@ cdef object _merge = re.compile("/{2,}").sub
 
 
 @cython.final
+@cython.no_gc                         # lives for one call
 @cython.freelist(16)
 cdef class Match:
 
@@ -109,18 +110,24 @@ cdef class _Search:
     def __dealloc__(self):
         PyMem_Free(self.caught)
 
-    cdef int ask(self, str domain, str path, str method, bint websocket) except -1:
+    cdef int ask(self, str domain, str method, bint websocket) except -1:
         self.domain = domain
         self.method = method
         self.websocket = websocket
         self.websocket_mismatch = self.slash_required = False
         self.count = 0
-        return self.look_at(path)
+        return 0
 
     cdef int look_at(self, str path) except -1:
         self.path = path
         self.text = lay_open(path)
         return 0
+
+    cdef str whole(self):
+        """The path as a str, which a search in bytes only makes if something has to see it."""
+        if self.path is None:
+            self.path = slice_of(&self.text, 0, self.text.length)
+        return self.path
 
     cdef int forget(self) except -1:
         self.domain = self.path = self.method = None
@@ -284,7 +291,7 @@ cdef Entry _search_host(_Search search, Node root, Node node):
     for i in range(len(root._patterns)):
         pattern = root._patterns[i]
         search.count = before
-        result = _test_domain(search, pattern, f"{search.domain}/{search.path}" if pattern.final else search.domain)
+        result = _test_domain(search, pattern, f"{search.domain}/{search.whole()}" if pattern.final else search.domain)
         if result == MISS:
             continue
         entry = _search(search, root._pattern_nodes[i], _position(search, pattern, result, 0))
@@ -322,7 +329,7 @@ cdef int _test(_Search search, Pattern pattern, Py_ssize_t start, Py_ssize_t end
         search.count += 1
         return HIT
     values = []
-    result = pattern.test_regex(PyUnicode_Substring(search.path, start, end), values)
+    result = pattern.test_regex(slice_of(&search.text, start, end), values)
     if result != MISS:
         search.keep(values)
     return result
@@ -491,21 +498,31 @@ cdef class Picture:
             raise MemoryError
         return search
 
-    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=False):
+    cdef Match match(self, str domain, str path, str method, bint websocket):
         cdef Entry entry
         cdef _Search search
         cdef Node host = self._root._static.get(domain)
         cdef Node node
-        if host is not None and not is_dynamic:
+        if host is not None:
             node = host._paths.get(path)
             if node is not None:
                 for entry in node._entries:
                     if entry._websocket == websocket and (entry._methods is None or method in entry._methods):
                         return entry.make_match(NULL, NULL, 0, method, self._redirect_defaults)
         search = self.lend_search()
-        search.ask(domain, path, method, websocket)
+        search.ask(domain, method, websocket)
+        search.look_at(path)
         found = _answer(search, self, host)
         search.forget()               # else it is thrown away: after an error of a converter, or of a lack of memory
+        self._spare = search
+        return found
+
+    cdef Match match_bytes(self, str domain, const char *path, Py_ssize_t length, str method):
+        cdef _Search search = self.lend_search()
+        search.ask(domain, method, False)
+        search.text = Text(NULL, path, 1, length)
+        found = _answer(search, self, self._root._static.get(domain))
+        search.forget()
         self._spare = search
         return found
 
@@ -514,13 +531,13 @@ cdef Match _answer(_Search search, Picture picture, Node host):
     """Search, a second time with slashes merged if need be, and say what was found."""
     cdef Entry entry = _search_host(search, picture._root, host)
     cdef Match match = None
-    if entry is None and not search.slash_required and picture._merge_slashes and "//" in search.path:
+    if entry is None and not search.slash_required and picture._merge_slashes and "//" in search.whole():
         search.look_at(_merge("/", search.path))
         entry = _search_host(search, picture._root, host)
         if entry is not None:
             return _path_redirect(search.path) if entry._merge_slashes else _refusal(search.allowed, search.websocket_mismatch)
     if search.slash_required:
-        return _path_redirect(search.path + "/")
+        return _path_redirect(search.whole() + "/")
     if entry is not None:
         match = entry.make_match(&search.text, search.caught, search.count, search.method, picture._redirect_defaults)
     return match if match is not None else _refusal(search.allowed, search.websocket_mismatch)
@@ -545,14 +562,21 @@ cdef class Tree:
         """Search, for callers in Python."""
         return self.match(str(domain), str(path), str(method), websocket)
 
-    cdef Match match(self, str domain, str path, str method, bint websocket, bint is_dynamic=False):
+    cdef Match match_bytes(self, str domain, const char *path, Py_ssize_t length, str method):
+        cdef Picture picture = self._current()
+        method = _upper(method)
+        if picture._root is None:
+            return _match_by_werkzeug(self._map, domain, PyUnicode_DecodeASCII(path, length, NULL), method, False)
+        return picture.match_bytes(domain, path, length, method)
+
+    cdef Match match(self, str domain, str path, str method, bint websocket):
         cdef Picture picture = self._current()
         if path and (path[0] != "/" or (len(path) > 1 and path[1] == "/")):
             path = "/" + path.lstrip("/")
         method = _upper(method)
         if picture._root is None:
             return _match_by_werkzeug(self._map, domain, path, method, websocket)
-        return picture.match(domain, path, method, websocket, is_dynamic)
+        return picture.match(domain, path, method, websocket)
 
     cdef Picture _current(self):
         cdef Picture picture = self._picture

@@ -27,10 +27,15 @@ cdef object GONE = exceptions.ClientDisconnected          # the class: a connect
 cdef object plain_close = WerkzeugResponse.close
 
 
+cdef object busy_response = None      # made once: nothing about it is changed by sending it
+
 cdef object busy():
     """Too much runs already (RFC 9110, section 15.6.4)."""
-    from kolben.http.response import Response
-    return Response("The server is busy.\n", 503, {"Retry-After": "1"}, mimetype="text/plain")
+    global busy_response
+    if busy_response is None:
+        from kolben.http.response import Response
+        busy_response = Response("The server is busy.\n", 503, {"Retry-After": "1"}, mimetype="text/plain")
+    return busy_response
 
 
 cdef bint engine_closes_nothing(object response):

@@ -3,7 +3,6 @@
 from libc.stdint cimport int64_t
 
 cdef enum:
-    TARGET = 50000            # microseconds that a request may wait while the server is behind
     WINDOW = 1000000          # microseconds over which is judged whether it still is;
     IDLE_SHARE = 16           # it is not when a share of one in so many was idle
 
@@ -16,9 +15,9 @@ cdef class Backlog:
 
     cdef str what                     # requests wait for
     cdef int64_t patience             # microseconds
-    cdef int64_t target
+    cdef int64_t target               # likewise, while the server is behind
     cdef readonly bint behind
-    cdef readonly int64_t refused     # since it fell behind
+    cdef public int64_t refused       # since it fell behind
     cdef int64_t window               # when the present one began, microseconds
     cdef int64_t idle, total          # in it
 

@@ -6,7 +6,7 @@ from typing_extensions import disjoint_base
 class Backlog:
     """The rule for one queue."""
 
-    def __init__(self, what: str, patience: float) -> None: ...
+    def __init__(self, what: str, patience: float, target: float) -> None: ...
     @property
     def behind(self) -> bool:
         """Whether requests are refused that wait for more than a moment."""

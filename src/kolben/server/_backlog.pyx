@@ -4,14 +4,16 @@ Under a load beyond its capacity a queue grows until whoever waits in it has giv
 absorbs a burst does no harm.  So one rule, after CoDel (Nichols and Jacobson, 2012) and what Facebook made of it for servers, for each
 of the two queues there are: what waits in the kernel and in the ready list for the loop, and what waits for a thread.
 
-    state     a request is refused that waited longer than         and then the state is
-    CALM      `timeouts.queue`, which no burst should come to      BEHIND
-    BEHIND    TARGET                                               BEHIND
-    BEHIND    (over a window, a sixteenth was idle)                CALM
+    state     what happens                                                              then the state is
+    CALM      a request waited longer than a burst should make it wait: it is refused   BEHIND
+    CALM      a queue is full                                                           BEHIND
+    BEHIND    for the loop: a request waited longer than its target: refused            BEHIND
+    BEHIND    for a thread: as many wait as there are threads: one more is refused      BEHIND
+    BEHIND    over a window, a sixteenth of the time, or of the threads asked, was idle CALM
 
 In BEHIND there is always enough waiting to work without a pause, so as many are answered as ever, soon; and whoever is refused learns
 it soon, and can go elsewhere.  That nobody was refused for a while would be no sign that it may end: a busy server that keeps up lets
-some wait for TARGET, too.
+some wait, too.
 """
 
 import logging
@@ -23,10 +25,10 @@ cdef object log = logging.getLogger("kolben.server")
 
 cdef class Backlog:
 
-    def __init__(self, str what not None, double patience):
+    def __init__(self, str what not None, double patience, double target):
         self.what = what
         self.patience = <int64_t>(patience * 1000000) if patience else NEVER
-        self.target = min(TARGET, self.patience)
+        self.target = min(<int64_t>(target * 1000000), self.patience)
 
     cdef bint is_too_long(self, int64_t waited, int64_t now) except -1:
         if waited <= (self.target if self.behind else self.patience):

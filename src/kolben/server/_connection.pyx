@@ -149,7 +149,7 @@ cdef class Connection(Runner):
         if self.expires and self.engine.reactor.now >= self.expires:
             self.expire()
         elif self.pending is not None:
-            if unsent(self.fd) < self.unsent:
+            if self.unsent - unsent(self.fd) > self.engine.body_rate * self.engine.write / 1000:
                 return self.set_write_deadline()          # it reads, but not enough for an event: the kernel's buffer is large
             self.abort()
         elif self.phase == READING_HEAD:

@@ -23,7 +23,7 @@ cdef class Engine:
 
     cdef readonly Reactor reactor
     cdef Handler handler
-    cdef type request_class
+    cdef object request_class
     cdef HeadParser parser
     cdef Output output                # empty between two steps: it is of the connection whose step it is
     cdef Outgoing outgoing
@@ -32,7 +32,9 @@ cdef class Engine:
     cdef unsigned char *spare_buffer  # as many; no page of it is touched before the first rescue
     cdef readonly object spool_quota  # SpoolQuota of bodies.py
     cdef object executor              # Executor of execution.py
-    cdef readonly Backlog backlog     # of requests that wait for it
+    cdef readonly Backlog backlog     # of requests that wait for it,
+    cdef readonly Py_ssize_t waiting  # as many,
+    cdef Py_ssize_t thread_limit      # for so many threads
     cdef object base_context          # contextvars.Context that every request's is a copy of
     cdef Contexts contexts            # that inline calls run in
     cdef TaskStarter starter

@@ -47,6 +47,10 @@ class Engine:
         """Of requests that wait for a thread."""
 
     @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+
+    @property
     def limits(self) -> Limits: ...
     @property
     def blocks(self) -> BlockPool: ...

@@ -24,6 +24,8 @@ cdef enum:
     BLOCKS_KEPT = 64
 
 
+LOOP_TARGET = 0.05            # seconds: while it is behind
+LOOP_PATIENCE = 2.0           # seconds: nothing blocks the loop for long, so such a wait is its load
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
@@ -91,6 +93,7 @@ cdef class Engine:
         self.chunk_overhead = limits.head
         self.request_limit = limits.requests_per_connection
         self.connection_limit = limits.connections
+        self.thread_limit = limits.threads
         self.address_limit = limits.connections_per_address
         return 0
 
@@ -121,6 +124,6 @@ cdef class Engine:
         self.write = milliseconds(timeouts.write)
         self.keep_alive = milliseconds(timeouts.keep_alive)
         self.lingering = milliseconds(timeouts.lingering)
-        self.backlog = Backlog("a thread", timeouts.queue)
-        self.reactor.backlog = Backlog("their turn", timeouts.queue)
+        self.backlog = Backlog("a thread", timeouts.queue, timeouts.queue)
+        self.reactor.backlog = Backlog("their turn", min(timeouts.queue, LOOP_PATIENCE), LOOP_TARGET)
         return 0

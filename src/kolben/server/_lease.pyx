@@ -29,6 +29,7 @@ tests/models/lease.py walks through every interleaving of these moves; keep it i
 
 from libc.stdint cimport int64_t
 
+from kolben.base._alive cimport LEASES, counts
 from kolben.net._poller cimport Poller
 
 cdef extern from "pythread.h" nogil:
@@ -96,7 +97,7 @@ cdef class Lease:
     cdef int begin(self, int state, void *caller, int64_t since) except -1:
         if self.state != HELD:
             raise RuntimeError("a call cannot begin inside another, or without the lease")
-        if self.asleep:
+        while self.asleep:                    # again, if it fell asleep while it was being started, for which the GIL is given away
             self.ring()
         self.caller = caller
         store_long(&self.since, since)
@@ -143,10 +144,12 @@ cdef class Lease:
         if self.state != CALL or self.now() - self.since < RESCUE_AFTER:
             return False
         store_int(&self.state, TAKEN)
+        counts[LEASES] += 1
         return True
 
     cdef int give(self) except -1:
         self.caller = NULL
+        counts[LEASES] -= 1
         store_int(&self.state, HELD)
         PyThread_release_lock(self.door)
         return 0

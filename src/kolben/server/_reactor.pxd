@@ -15,8 +15,9 @@ cdef enum:
     DEFERRED_FOR = 400        # microseconds that an answer waits for the others of its batch
     MEMORY_TRIES = 100        # how often a thread tries to hand something over while there is no memory,
     MEMORY_WAIT = 10000       # and how many microseconds it waits each time
-    PAUSE = 200               # microseconds between two turns, above which the loop was idle
-    TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved
+    TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved;
+    TURN_SHARE = 4            # one that had to wait, with work left, has a share of one in so many of that time,
+    TURN_LONGEST = 20000      # and no more than so many microseconds
 
 
 cdef class Watched:
@@ -83,6 +84,9 @@ cdef class Reactor:
     cdef public unsigned long thread  # identity of the loop's
     cdef readonly bint late           # who has its turn now waited for too long: its request is refused
     cdef public Backlog backlog       # of what waits for its turn
+    cdef bint _rests                  # nothing was left to do at the end of the last turn; only looked at while it is behind
+    cdef bint _was_cut                # something was
+    cdef int64_t _budget              # microseconds of the present turn
     cdef int64_t _began               # microseconds: the present turn,
     cdef int64_t _fetched             # the present batch,
     cdef int64_t _passed              # the present pass over the ready list,
@@ -116,7 +120,8 @@ cdef class Reactor:
     cdef int64_t end_call(self) except -2
     cpdef object turn(self)
     cdef int serve(self, int timeout) except -1       # one round over all that waits
-    cdef int look_back(self, int64_t began, bint fetched) except -1
+    cdef int fetch(self, int timeout) except -1
+    cdef int look_back(self, int64_t began) except -1
     cdef int64_t read_clock(self) except -1
     cdef int come_back(self) except -1
     # Each stops when the turn's time is over, but takes one step at least.
@@ -127,6 +132,7 @@ cdef class Reactor:
     cdef int run_done(self, int64_t began) except -1
     cdef int call(self, object function, object argument) except -1
     cdef int arm(self) except -1
+    cdef int64_t with_half(self, int64_t began) noexcept
     cdef bint has_rest(self) except -1        # left over by a round
     cdef int blame(self, object function) except -1
     cdef int report(self, Watched watched) except -1

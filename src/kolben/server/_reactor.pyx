@@ -129,7 +129,8 @@ cdef class Reactor:
         self._done = deque()
         self._for_loop = deque()
         self._armed = -1
-        self.backlog = Backlog("their turn", 0)
+        self._budget = TURN_BUDGET
+        self.backlog = Backlog("their turn", 0, 0)
         self._deferred = Output()
         self._turn = self.turn
         self.now = self.read_clock()
@@ -376,14 +377,11 @@ cdef class Reactor:
 
     cdef int serve(self, int timeout) except -1:
         cdef int64_t began
-        cdef bint fetches = self._position >= self._count
-        if fetches:
-            self._graveyard.clear()
-            self._position = self._count = 0
-            self._count = self.poller.wait(timeout)
+        if self._position >= self._count:
+            self.fetch(timeout)
         self.now = self.read_clock()
         began = microseconds()
-        self.look_back(began, fetches)
+        self.look_back(began)
         self._present = began
         self._present_is_new = False
         if self.lease.state == WANTED:
@@ -395,25 +393,39 @@ cdef class Reactor:
         while self._for_loop and self.lease.state == HELD:
             self._done.append(self._for_loop.popleft())
         if self._done:
-            self.run_done(began)
+            self.run_done(self.with_half(began))
         if self._ready or self._next < len(self._pass):
-            self.run_ready(began)
+            self.run_ready(self.with_half(began))
         if self._deferred_count:
             self.send_deferred()
         return self.arm()
 
-    cdef int look_back(self, int64_t began, bint fetched) except -1:
+    cdef int fetch(self, int timeout) except -1:
+        """Ask the kernel for the next batch.  If that is full, more may wait there: a mark behind it will tell for how long."""
+        self._graveyard.clear()
+        self._position = self._count = 0
+        self._count = self.poller.wait(timeout)
+        self._fetched = microseconds()
+        if self._count == EVENTS_PER_WAIT and self._marked == 0 and self.poller.mark():
+            self._marked = self._fetched
+        return 0
+
+    cdef int look_back(self, int64_t began) except -1:
         """At the begin of a round: how long has waited what has its turn now?  A lower bound is known: what is in a batch was ready
         when that was fetched, and what is behind a full batch and before a mark, when that was made.  Costs nothing per request."""
-        cdef int64_t idle = began - self._present if self._began else 0
-        self.backlog.observe(idle if idle > PAUSE else 0, began - self._began, began)
+        cdef int64_t gap = began - self._present
+        self.backlog.observe(gap if self._rests else 0, began - self._began, began)
+        # Where many threads compute, each turn waits for all of them: then a turn of a millisecond would be a small part of the time.
+        self._budget = min(gap // TURN_SHARE, TURN_LONGEST) if self._was_cut and gap > TURN_SHARE * TURN_BUDGET else TURN_BUDGET
+        self._was_cut = False
         self._began = began
-        if fetched:
-            self._fetched = began
-            if self._count == EVENTS_PER_WAIT and self._marked == 0 and self.poller.mark():
-                self._marked = began
+        self._rests = False
         self.late = self.backlog.is_too_long(began - (self._marked if self._marked else self._fetched), began)
         return 0
+
+    cdef int64_t with_half(self, int64_t began) noexcept:
+        """When a turn would have begun that has half of its time left, if it has less: what comes last must not starve."""
+        return max(began, self._present - self._budget // 2)
 
     cdef bint has_rest(self) except -1:
         return self._position < self._count or self._next < len(self._pass) or self._ready or self._done
@@ -422,7 +434,11 @@ cdef class Reactor:
         self._in_turn = False
         if self._position >= self._count:
             self._graveyard.clear()
+            if self.backlog.behind:
+                self.fetch(0)
+                self._rests = self._count == 0            # the loop will wait; time that another process has is no rest
         if self.has_rest() or self._for_loop:
+            self._was_cut = True
             self.come_back()
         return 0
 
@@ -439,7 +455,7 @@ cdef class Reactor:
         if self.now - before >= TICK and watched is not None and watched.timer.next != NULL:
             # A slow view: the deadline after it was set from a `now` of before it.
             self.timers.set(&watched.timer, self.now, watched.timer.due + self.now - before)
-        return present - began > TURN_BUDGET or self.lease.state == WANTED
+        return present - began > self._budget or self.lease.state == WANTED
 
     cdef int handle_batch(self, int64_t began) except -1:
         cdef Event event

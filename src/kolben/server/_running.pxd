@@ -22,6 +22,7 @@ cdef class Runner(Answerer):
     cdef object run_inline(self)
     cdef object run_task(self)
     cdef object submit(self)
+    cdef bint admits(self, int64_t now) except -1
     cdef object turn_away(self)
     cdef int give_up(self) except -1
     cdef int bring(self, object response) except -1           # what came later

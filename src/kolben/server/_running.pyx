@@ -1,6 +1,7 @@
 """Where the plan of a request runs (D3): inline, in a thread of the pool, or as a task of the loop."""
 
 import logging
+import sys
 from asyncio import CancelledError
 
 cimport cython
@@ -14,7 +15,6 @@ from kolben.base._alive cimport TASKS, counts
 from kolben.http._plan cimport INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
 from kolben.server._answer cimport Answerer, GONE, TEXT, busy
-from kolben.server._backlog cimport Backlog
 from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
@@ -76,6 +76,7 @@ cdef class Runner(Answerer):
         """The server is behind: answer that it is busy, instead of running the plan."""
         self.context = self.engine.base_context
         self.engine.refused += 1
+        self.drop_spool()
         return busy()
 
     cdef int bring(self, object response) except -1:
@@ -86,7 +87,7 @@ cdef class Runner(Answerer):
             self.engine.stuck -= 1
             self.engine.late += 1
             log.warning("%s has ended, %.1f s after it was asked to run: its answer is dropped", self.plan.name, self.age())
-            return self.drop(response)
+            return self.drop(timed_out() if response is None else response)
         if self.task_is_late and self.fd >= 0:
             self.task_is_late = False
             self.put_away(response)
@@ -95,7 +96,10 @@ cdef class Runner(Answerer):
 
     def failed(self):
         """While an exception is handled: log it; what is answered instead."""
-        log.exception("Error in %s, not caught by the application", self.plan.name)
+        if (self.info.is_gone or self.abandoned) and isinstance(sys.exc_info()[1], GONE):
+            log.debug("%s: its client has left within the body, or was answered without it", self.plan.name)
+        else:
+            log.exception("Error in %s, not caught by the application", self.plan.name)
         return plain_response(500, TEXT, "Internal Server Error\n")
 
     # ------------------------------------------------ inline
@@ -140,22 +144,35 @@ cdef class Runner(Answerer):
     # ------------------------------------------------ in a thread
 
     cdef object submit(self):
-        cdef Backlog backlog = self.engine.backlog
-        cdef int64_t now = self.engine.reactor.lease.now()
-        self.context = PyContext_Copy(self.engine.base_context)
-        if backlog.behind:
-            backlog.observe(self.engine.executor.has_free_thread, 1, now)
+        cdef Engine engine = self.engine
+        cdef int64_t now = engine.reactor.lease.now()
+        if engine.backlog.behind and not self.admits(now):
+            return self.turn_away()
+        self.context = PyContext_Copy(engine.base_context)
         self.queued = now
         self.thread = 0
-        if self.engine.executor.submit_request(self):
+        engine.waiting += 1                               # before: a thread may begin at once
+        if engine.executor.submit_request(self):
             self.begin_to_wait()
             return LATER
-        backlog.fall_behind(now)
-        self.engine.refused += 1
-        return busy()
+        engine.waiting -= 1
+        engine.backlog.fall_behind(now)
+        return self.turn_away()
+
+    cdef bint admits(self, int64_t now) except -1:
+        """While the server is behind: whether one more may wait for a thread.  As many as there are threads, so that none is ever without
+        work.  A refusal runs no bytecode: where forty threads compute, each piece of that would wait for all of them."""
+        cdef Engine engine = self.engine
+        if engine.waiting >= engine.thread_limit:
+            engine.backlog.refused += 1
+            engine.backlog.observe(0, 1, now)
+            return False
+        engine.backlog.observe(engine.executor.has_free_thread, 1, now)
+        return True
 
     def run_in_thread(self):
         """In a thread of the pool: run the plan, and iterate over its body if that is lazy."""
+        self.engine.waiting -= 1
         try:
             self.run_and_post()
         except BaseException:                             # there was no memory, most likely: who asked must not wait for ever
@@ -185,11 +202,11 @@ cdef class Runner(Answerer):
         cdef int64_t began
         if self.fd < 0 or plan is None:
             return                                        # cut, or refused, while it waited
+        self.thread = PyThread_get_thread_ident()         # before anything gives the GIL away: it has begun
         began = self.engine.reactor.lease.now()
         if self.engine.backlog.is_too_long(began - self.queued, began):
             self.engine.reactor.post(self.on_response, self.turn_away())
             return
-        self.thread = PyThread_get_thread_ident()
         request, context = self.request, self.context
         if self.engine.access_log is not None:
             self.started = microseconds()
@@ -297,7 +314,7 @@ cdef class Runner(Answerer):
         if self.task is task:
             self.task = None
         response = self.result_of(task)
-        if response is None:                              # it has answered before its end
+        if response is None and not self.abandoned:       # it has answered before its end
             return
         if self.fd >= 0:
             self.done = response
@@ -328,7 +345,7 @@ cdef class Runner(Answerer):
         if self.fd < 0:
             body.cancel()
         self.stream = body
-        self.serve(SEND, NULL, response)
+        self.bring(response)
         self.advance()
 
     def result_of(self, task):

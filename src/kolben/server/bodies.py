@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from weakref import WeakSet
+
+from kolben.http.incoming import BodyFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Spool", "SpoolQuota"]
+
+BUFFERED = 64 * 1024  # bytes
 
 
 class SpoolQuota:
@@ -56,7 +60,7 @@ class Spool:
     """
 
     def __init__(self, quota: SpoolQuota) -> None:
-        self.file: IO[bytes] | None = None
+        self.file: BodyFile | None = None
         self.reserved = 0  # bytes of the quota
         self._quota = quota
         quota.spools.add(self)
@@ -71,7 +75,8 @@ class Spool:
         """Append a batch."""
         try:
             if self.file is None:
-                self.file = tempfile.TemporaryFile(prefix="kolben-")  # noqa: SIM115 - lives as long as its request
+                raw = tempfile.TemporaryFile(prefix="kolben-", buffering=0)  # noqa: SIM115 - lives as long as its request
+                self.file = BodyFile(raw, BUFFERED)
             self.file.writelines(chunks)
         except OSError as error:
             return error

@@ -85,6 +85,7 @@ class Server:
         self.is_listening = False
         self._is_shared = scores is not None
         self._is_stopping = False
+        self._is_closing = False
         self._lifespan: Lifespan | None = None  # of the app, while it is up
         self._deadline_of_stop: float | None = None  # by the loop's clock
 
@@ -133,8 +134,9 @@ class Server:
         if lifespan is None:
             return True
         task = self.loop.create_task(lifespan.startup(), name="startup")
-        task.add_done_callback(lambda _: self.loop.stop())
+        task.add_done_callback(self._stop_loop)
         self._serve()
+        task.remove_done_callback(self._stop_loop)
         if not task.done():
             task.cancel()
             self.loop.run_until_complete(asyncio.wait([task]))
@@ -143,6 +145,10 @@ class Server:
         task.result()
         self._lifespan = lifespan
         return not self._is_stopping
+
+    def _stop_loop(self, _: object = None) -> None:
+        if not self._is_closing:  # then the loop runs for what is to be put away, and ends by itself
+            self.loop.stop()
 
     def _stop_app(self) -> None:
         lifespan, self._lifespan = self._lifespan, None
@@ -243,7 +249,7 @@ class Server:
             log.warning("Stopped with %d of %s unfinished after %g s", service.active, service.name, self.timeouts.graceful)
         if busy:
             log.warning("Stopped with %d requests unfinished after %g s", len(busy), self.timeouts.graceful)
-        self.loop.stop()
+        self._stop_loop()
 
     def _connections(self) -> list[Connection]:
         return [each for each in self.reactor.watched() if isinstance(each, Connection)]
@@ -252,6 +258,7 @@ class Server:
         return [each for each in self.services if each.active]
 
     def _close(self) -> None:
+        self._is_closing = True
         self.watchdog.close()
         self._stop_listening()
         for connection in self._connections():

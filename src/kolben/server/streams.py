@@ -11,6 +11,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import ClientDisconnected
+
 from kolben.base._alive import change
 
 if TYPE_CHECKING:
@@ -140,6 +142,9 @@ class ThreadBody:
                     break
                 if not self._wait_for_room():
                     break
+        except ClientDisconnected:  # of the request's body, which is sent back
+            log.debug("The client has left within the body of its request, which the response reads")
+            return False
         except BaseException:  # SystemExit as well: what is cut must never look whole
             log.exception("Error in the body of a response, after its head was sent: the connection is cut")
             return False
@@ -186,7 +191,7 @@ class AsyncBody:
         change("tasks", 1)
         try:
             await self._send_all(iterable)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ClientDisconnected):
             self.connection.stream_fail()
         except BaseException:
             self.connection.stream_fail()

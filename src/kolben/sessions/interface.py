@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from itsdangerous import BadSignature
 
+from kolben.base.watched import WatchedType, tell
 from kolben.sessions.mapping import NullSession, SecureCookieSession, SessionMixin
 from kolben.sessions.signing import Serializers
 from kolben.sessions.tag import TaggedJSONSerializer
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
     from itsdangerous import URLSafeTimedSerializer
     from werkzeug.wrappers import Request, Response
 
-__all__ = ["SecureCookieSessionInterface", "SessionInterface", "session_json_serializer"]
+__all__ = ["METHODS", "SecureCookieSessionInterface", "SessionInterface", "session_json_serializer"]
 
 
-class SessionInterface:
+class SessionInterface(metaclass=WatchedType):
     """What an app asks about sessions.  A subclass gives `open_session` and `save_session`.
 
     `app` is whatever has `config`, `secret_key` and `permanent_session_lifetime`.
@@ -31,6 +33,15 @@ class SessionInterface:
 
     null_session_class = NullSession
     pickle_based = False
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute; an `open_session` of one's own is called at once, as Flask does, from the next request on."""
+        super().__setattr__(name, value)
+        tell()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        tell()
 
     def make_null_session(self, app: Any) -> NullSession:
         return self.null_session_class()
@@ -161,3 +172,8 @@ def _vary_on_cookie(response: Response) -> None:
         response.headers.add("Vary", "Cookie")
     elif vary != ["Cookie"]:
         response.vary.add("Cookie")
+
+
+# As they are before anybody can have replaced one.
+_CLASSES = (SessionInterface, SecureCookieSessionInterface)
+METHODS = {name: value for cls in _CLASSES for name, value in vars(cls).items() if isinstance(value, FunctionType)}

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from werkzeug.http import http_date
 
-from kolben.app.registries import AppType
+from kolben.base.watched import WatchedType
 from kolben.http._json import Encoder
 from kolben.http._loads import loads_for_provider
 
@@ -30,7 +30,7 @@ SPACED = (", ", ": ")
 COMPACT = (",", ":")
 
 
-class JSONProvider(metaclass=AppType):
+class JSONProvider(metaclass=WatchedType):
     """What an app needs of a JSON library.  A subclass gives `dumps` and `loads`, and may improve the rest."""
 
     def __init__(self, app: App) -> None:

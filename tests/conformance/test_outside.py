@@ -1,0 +1,73 @@
+"""Clients that others wrote: `h2load` (nghttp2) as a fast one, `slowhttptest` as slow ones.  Debian has both; bounded, loopback only."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from .conftest import kolben_run
+
+pytestmark = pytest.mark.conformance
+
+APP = """
+from kolben import App, Timeouts
+app = App("outside")
+app.timeouts = Timeouts(first_byte=4, head=4, body=4, body_grace=3, write=4, lingering=1, keep_alive=4)
+
+@app.get("/")
+def hello():
+    return "Hello"
+
+@app.post("/")
+def take():
+    return "taken"
+
+@app.get("/large")
+def large():
+    return b"x" * 8_000_000
+"""
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("outside")
+    app = directory / "app.py"
+    app.write_text(APP)
+    with kolben_run(app, directory, "serve", "--workers", "2", "--no-access-log") as served:
+        yield served
+
+
+def run(program, package, *words):
+    """What a program says, without colours; skipped where it is not installed."""
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed: apt-get install {package}")
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False, timeout=60)
+    return re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize("more", [[], ["-m", "8"]], ids=["one-by-one", "pipelined"])
+def test_h2load_gets_every_answer(target, more):
+    said = run("h2load", "nghttp2-client", "--h1", "-n", "20000", "-c", "40", *more, f"http://{target}/")
+    assert "20000 succeeded, 0 failed, 0 errored, 0 timeout" in said, said
+    assert "status codes: 20000 2xx, 0 3xx, 0 4xx, 0 5xx" in said, said
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(
+    ("mode", "path"),
+    [
+        (["-H", "-i", "1"], "/"),  # heads without end
+        (["-B", "-i", "1", "-s", "100000", "-t", "POST"], "/"),  # bodies, some bytes at a time
+        (["-X", "-w", "1", "-y", "8", "-n", "1", "-z", "8", "-k", "1"], "/large"),  # readers of a few bytes a second
+    ],
+    ids=["heads", "bodies", "readers"],
+)
+def test_slowhttptest_ends_nothing_but_its_own_connections(target, mode, path):
+    """Every slow connection is closed by a deadline, and the service is there for others at the end.
+
+    Of slow readers it notices the end only when it has read what its own kernel holds, long after the server cut them.
+    """
+    said = run("slowhttptest", "slowhttptest", "-c", "400", "-r", "200", "-l", "30", "-p", "3", *mode, "-u", f"http://{target}{path}")
+    assert "-X" in mode or "No open connections left" in said, said[-2000:]
+    assert re.findall(r"service available:\s+(\w+)", said)[-1] == "YES", said[-2000:]
