@@ -20,32 +20,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import bars
 import run
 
+
+def beside(row, other, bar):
+    """A ratio of plaintext's CPU time, as bars.py compares them."""
+    return row, "plaintext", other, "plaintext", "cpu_us", bar, "plaintext"
+
+
 HOSTING = [
-    (row, "plaintext", other, "plaintext", "cpu_us", bar, "CPU")
-    for row, other, bar in (
-        ("kolben hosts raw ASGI", "uvicorn, raw ASGI", 1.0),
-        ("kolben hosts raw ASGI", "granian ASGI, raw", 1.0),
-        ("kolben hosts raw WSGI", "gunicorn, raw WSGI", 1.0),
-        ("kolben hosts raw WSGI", "bjoern, raw WSGI", 1.3),
-    )
+    beside("kolben hosts raw ASGI", "uvicorn, raw ASGI", 1.0),
+    beside("kolben hosts raw ASGI", "granian ASGI, raw", 1.0),
+    beside("kolben hosts raw WSGI", "gunicorn, raw WSGI", 1.0),
+    beside("kolben hosts raw WSGI", "bjoern, raw WSGI", 1.3),
 ]
-ASYNC = [
-    ("kolben async", "plaintext", peer, "plaintext", "cpu_us", 1.0, "CPU")
-    for peer in (
-        "granian RSGI, raw",
-        "blacksheep + granian",
-        "blacksheep + uvicorn",
-        "aiohttp + uvloop",
-        "starlette + granian",
-        "starlette + uvicorn",
-        "fastapi async + uvicorn",
-        "litestar async + uvicorn",
-        "falcon ASGI + uvicorn",
-        "quart + uvicorn",
-        "quart + hypercorn",
-        "sanic",
-    )
+PEERS = [
+    "granian RSGI, raw",
+    "blacksheep + granian",
+    "blacksheep + uvicorn",
+    "aiohttp + uvloop",
+    "starlette + granian",
+    "starlette + uvicorn",
+    "fastapi async + uvicorn",
+    "litestar async + uvicorn",
+    "falcon ASGI + uvicorn",
+    "quart + uvicorn",
+    "quart + hypercorn",
+    "sanic",
 ]
+ASYNC = [beside("kolben async", peer, 1.0) for peer in PEERS]
 
 
 def main():
@@ -56,7 +57,7 @@ def main():
     ratios = ASYNC if args.peers else HOSTING
     rounds, seconds = (3, 1) if args.quick else (7, 2)
     known = {entry.name: entry for entry in run.ENTRIES}
-    rows = dict.fromkeys([bars.LIMIT, *(row for row, _, other, *_ in ratios for row in (row, other))])
+    rows = dict.fromkeys([bars.LIMIT, *(row for ratio in ratios for row in (ratio[0], ratio[2]))])
     bars.WORKLOADS[:] = ["plaintext"]
     with contextlib.ExitStack() as stack:
         servers = bars.start([known[row] for row in rows], stack)

@@ -302,3 +302,40 @@ class TestLifespan:
         running.thread.join(SOON)
         assert str(running.failure) == "no database"
         running.failure = None
+
+
+def test_a_peer_that_leaves_before_the_answer_is_told_not_cancelled(host):
+    """ASGI leaves it to the application what to do then."""
+    seen, waits, done = [], threading.Event(), threading.Event()
+
+    async def application(scope, receive, send):
+        await receive()
+        waits.set()
+        seen.append((await receive())["type"])
+        try:
+            await send(answer()[0])
+        except OSError as error:
+            seen.append(type(error))
+        done.set()
+
+    peer = host(application)
+    peer.get("/")
+    assert waits.wait(SOON)
+    peer.reset()
+    assert done.wait(SOON)
+    assert seen == ["http.disconnect", ConnectionResetError]
+
+
+def test_a_deadline_cancels_an_application(serve, caplog):  # noqa: F811 - the fixture
+    """timeouts.view: 504, and the application's own cleaning up is waited for."""
+    seen = []
+
+    async def application(scope, receive, send):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append("cleaned up")
+
+    running = serve(ASGIHandler(application), timeouts={"view": 0.05})
+    assert running.get("/").status == 504
+    assert seen == ["cleaned up"]

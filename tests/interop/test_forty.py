@@ -40,9 +40,9 @@ def free_port():
 
 
 @contextlib.contextmanager
-def running(name):
+def running(name, command=None):
     """The address of a server that serves the app in a process of its own."""
-    command, port = SERVERS[name], free_port()
+    command, port = command or SERVERS[name], free_port()
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(HERE / "apps"), *filter(None, sys.path)]),

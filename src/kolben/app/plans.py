@@ -14,6 +14,7 @@ from kolben.app import general, signals
 from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
 from kolben.app.contexts import AppContext
 from kolben.app.json.provider import DefaultJSONProvider
+from kolben.app.measured import MeasuredHook
 from kolben.app.signatures import ViewArgumentsError, explain_call
 from kolben.app.wrappers import SENDING, Request
 from kolben.http import Mode
@@ -189,8 +190,8 @@ class PlanCompiler:
         plan.app = app
         plan.view, plan.sync_view = view, waiting(app, view)
         plan.preprocessors = tuple(of(app.url_value_preprocessors, names))
-        plan.before = tuple(of(app.before_request_funcs, names))
-        plan.sync_before = tuple(waiting(app, function) for function in plan.before)
+        plan.before = tuple(self.measured(of(app.before_request_funcs, names)) if as_task else of(app.before_request_funcs, names))
+        plan.sync_before = tuple(waiting(app, function) for function in of(app.before_request_funcs, names))
         plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
         plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
         plan.plain = self.sends_as_ours()
@@ -207,12 +208,18 @@ class PlanCompiler:
         plan.general, plan.explain = general.answer, explain
         return plan
 
+    def measured(self, hooks: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
+        """Return the hooks with what is measured of the plain ones: the same object for one function, whatever plan it is in."""
+        known: dict[Any, MeasuredHook] = self.app.__dict__.setdefault("_measured_hooks", {})
+        return [hook if iscoroutinefunction(hook) else known.setdefault(hook, MeasuredHook(hook)) for hook in hooks]
+
     def has_hook_to_wait_for(self, names: Sequence[str | None], *, as_task: bool) -> bool:
         """Tell whether a hook is async where an AppPlan calls it as a plain function: a task awaits what comes before the view, no more."""
         app = self.app
         hooks = of(app.after_request_funcs, names)
         if as_task:  # a loop runs in its thread, so that `ensure_sync` could only block it, or refuse
             hooks += [*of(app.teardown_request_funcs, names), *app.teardown_appcontext_funcs]
+            hooks += of(app.template_context_processors, names)
             by_class = [handlers for name in names for handlers in app.error_handler_spec.get(name, {}).values()]
             hooks += [handler for handlers in by_class for handler in handlers.values()]
         else:

@@ -15,7 +15,12 @@ __all__ = ["async_to_sync"]
 
 
 def async_to_sync(func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """Make a plain function of an async one: asgiref's where it is installed, since it knows `sync_to_async`; else our own."""
+    """Make a plain function of an async one: asgiref's where it is installed, since it knows `sync_to_async`; else our own.
+
+    Ours, too, where a loop runs in the caller's thread: a template that an async view renders may have async context processors.
+    """
+    if asyncio._get_running_loop() is not None:
+        return _waiting(func)
     try:
         from asgiref.sync import async_to_sync as by_asgiref
     except ImportError:

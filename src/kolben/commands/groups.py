@@ -7,11 +7,12 @@ import traceback
 from collections.abc import Callable
 from functools import update_wrapper
 from importlib import metadata
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from kolben.app.globals import _cv_app
+from kolben.app.globals import _cv_app, current_app
 from kolben.app.settings import get_debug_flag, get_load_dotenv
 from kolben.commands.finding import NoAppException, find_app
 
@@ -74,7 +75,7 @@ def with_appcontext(f: F) -> F:
         if _cv_app.get(None) is None:
             app = ctx.ensure_object(ScriptInfo).load_app()
             ctx.with_resource(app.app_context())
-        return ctx.invoke(f, *args, **kwargs)
+        return ctx.invoke(current_app.ensure_sync(f) if iscoroutinefunction(f) else f, *args, **kwargs)
 
     return cast("F", update_wrapper(in_context, f))
 

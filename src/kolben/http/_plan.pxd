@@ -18,6 +18,9 @@ cpdef enum:
     DISTURBED = 5         # quick calls that a longer one takes away, if other threads ran beside it
 
 
+cdef object ANSWERED          # what a task that has answered before its end returns
+
+
 cdef class Record:
     """What is known of one route's calls.  Outlives the plan, which is made anew whenever something is registered."""
 

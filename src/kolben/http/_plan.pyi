@@ -59,7 +59,7 @@ class Plan:
         """Answer as a coroutine; called only where `mode` is TASK.
 
         Where `answers_early`, what this returns has an attribute `connection`, which the server sets: its `answer_early` and
-        `stream_early` may be called before the task ends, which then returns None.
+        `stream_early` may be called before the task ends, which then returns ANSWERED; its `cancel` tells that the client has left.
         """
 
     def go_on_with(self, record: Record) -> None:

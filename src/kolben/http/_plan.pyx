@@ -10,6 +10,9 @@ from libc.stdint cimport int64_t
 from kolben.http._request cimport RequestBase
 
 
+cdef object ANSWERED = object()
+
+
 cdef class Record:
 
     def __cinit__(self):

@@ -53,6 +53,7 @@ cdef class Exchange:
     cdef object take_start(self, object message)
     cdef object take_body(self, object message)
     cdef object response(self)
+    cdef object nobody(self)
     cdef object promise(self, list waiting)
     cdef int wake(self, list waiting) except -1
     cdef object room(self)

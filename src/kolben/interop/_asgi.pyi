@@ -2,6 +2,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any, final
 
 from typing_extensions import disjoint_base
+from werkzeug.exceptions import HTTPException
 
 from kolben.http import Handler, Plan
 from kolben.http.request import Request
@@ -30,6 +31,9 @@ class ASGIPlan(Plan):
     def exchange(self, request: Request) -> Exchange:
         """Begin a call; its result is the response."""
 
+    async def run_whole(self, request: Request) -> Any:
+        """Wait for the answer."""
+
 @disjoint_base
 class Exchange(Coroutine[Any, Any, Any]):
     """One call of an application: its coroutine, and its `receive` and `send`.  A coroutine itself, for the server's task."""
@@ -41,6 +45,23 @@ class Exchange(Coroutine[Any, Any, Any]):
 
     def receive(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """Be the application's `receive`."""
+
+    async def receive_more(self) -> dict[str, Any]: ...
+    def refuse(self, error: HTTPException) -> None:
+        """The request's body cannot be taken: answer that, whatever the application says from now on."""
+
+    async def wait_for_room(self) -> None: ...
+    def begin_flow(self, discards: bool) -> None:
+        """In the loop's thread: send what was kept."""
+
+    def go_on(self, _: None) -> None:
+        """In the loop's thread: let the application send its next piece."""
+
+    def on_gone(self, _: None) -> None:
+        """In the loop's thread: whoever waits is told."""
+
+    def lose(self) -> None:
+        """Nobody takes the rest."""
 
     def start(self, iterable: object) -> None:
         """In a turn: the head is out; None: it is all there is."""

@@ -11,7 +11,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from libc.string cimport memcmp
 
-from kolben.http._plan cimport Handler, Plan, TASK
+from kolben.http._plan cimport ANSWERED, Handler, Plan, TASK
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport JSON, plain_response, status_text
 from kolben.interop._asgi_scope cimport make_scope
@@ -212,14 +212,22 @@ cdef class Exchange:
                 log.error("Error in %s, after its answer began", self.name, exc_info=error)
             elif self.stage != COMPLETE and not self.is_gone:
                 log.error("%s returned without the end of its answer: the connection is cut", self.name)
-            raise StopIteration(None)
+            raise StopIteration(ANSWERED)
         if error is not None:
+            if self.is_gone and isinstance(error, OSError):
+                raise StopIteration(self.nobody())
             if self.stage != COMPLETE or isinstance(error, asyncio.CancelledError):
                 raise error
             log.error("Error in %s, after its answer", self.name, exc_info=error)
+        elif self.stage != COMPLETE and self.is_gone:
+            raise StopIteration(self.nobody())
         elif self.stage != COMPLETE:
             raise RuntimeError(f"{self.name} returned without a whole answer: expected http.response.start, then http.response.body")
         raise StopIteration(self.response())
+
+    cdef object nobody(self):
+        """What to answer where nobody is: the application gave up."""
+        return plain_response(503, None, EMPTY)
 
     # ------------------------------------------------ for the application: receive
 

@@ -247,8 +247,8 @@ cdef class Connection(Runner):
         closing, self.closing = self.closing, None
         if closing is not None:
             self.forget_response(closing[0], closing[1])
-        if self.task is not None and not self.plan.ignores_disconnect:
-            self.cancel_task()
+        if self.task is not None:
+            self.leave_task()
         if phase == READING_BODY:                         # else a thread works with it, and it is closed after that
             self.drop_spool()
         if (phase != RUNNING or done is not None) and not self.abandoned:     # what still runs needs its request

@@ -31,5 +31,6 @@ cdef class Runner(Answerer):
     cdef bint has_left(self, bint is_reset) except -1
     cdef int leave_alone(self) except -1
     cdef int cancel_task(self) except -1
+    cdef int leave_task(self) except -1
     cdef int expire(self) except -1
     cdef int abandon(self) except -1

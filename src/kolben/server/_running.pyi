@@ -60,5 +60,8 @@ class Runner(Answerer):
     def age(self) -> float:
         """For how many seconds it has been asked to run."""
 
+    def tell_in_loop(self, task: Task[Any]) -> None:
+        """In the loop's thread."""
+
     def cancel_in_loop(self, task: Task[Any]) -> None:
         """In the loop's thread."""

@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from kolben.base._alive cimport TASKS, counts
-from kolben.http._plan cimport INLINE, Plan, TASK
+from kolben.http._plan cimport ANSWERED, INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
 from kolben.server._answer cimport Answerer, GONE, TEXT, busy
 from kolben.server._engine cimport Engine, PLACE_SIZE
@@ -287,7 +287,7 @@ cdef class Runner(Answerer):
         if self.engine.starter.is_done:
             response = self.result_of(task)
             task = None                                   # which keeps the Context
-            return response
+            return LATER if response is ANSWERED else response
         reactor.lease.tasks += 1
         task.add_done_callback(self.on_task_done)
         self.task = task
@@ -314,7 +314,7 @@ cdef class Runner(Answerer):
         if self.task is task:
             self.task = None
         response = self.result_of(task)
-        if response is None and not self.abandoned:       # it has answered before its end
+        if response is ANSWERED:
             return
         if self.fd >= 0:
             self.done = response
@@ -388,7 +388,7 @@ cdef class Runner(Answerer):
                 self.engine.reactor.now - self.since < WITH_REQUEST or has_bytes(self.fd)):
             return False
         self.info.is_gone = True
-        return (self.task is not None or isinstance(self.stream, AsyncBody)) and not self.plan.ignores_disconnect
+        return (self.task is not None or isinstance(self.stream, AsyncBody) or self.plan.answers_early) and not self.plan.ignores_disconnect
 
     cdef int leave_alone(self) except -1:
         """Nobody waits for the answer: close, which cancels a task.  What runs in a thread ends by itself and is dropped."""
@@ -400,6 +400,18 @@ cdef class Runner(Answerer):
             self.task_is_cancelled = True
             self.engine.reactor.call_in_loop(self.cancel_in_loop, self.task)
         return 0
+
+    cdef int leave_task(self) except -1:
+        """The client of what runs as a task has left: cancel it, or tell it."""
+        if self.plan.answers_early:
+            self.engine.reactor.call_in_loop(self.tell_in_loop, self.task)
+        elif not self.plan.ignores_disconnect:
+            self.cancel_task()
+        return 0
+
+    def tell_in_loop(self, task):
+        """In the loop's thread."""
+        task.get_coro().cancel()
 
     def cancel_in_loop(self, task):
         """In the loop's thread."""
