@@ -25,7 +25,7 @@ def main(seconds: float) -> None:
         urls += compare_urls(seed)
         examples += 1
     spent = time.process_time() - start
-    print(f"{examples:,} examples: {matches:,} matches and {urls:,} URLs, no difference; {spent:.0f} s of CPU time")  # noqa: T201
+    print(f"{examples:,} examples: {matches:,} matches and {urls:,} URLs, no difference; {spent:.0f} s of CPU time")  # noqa: T201 - what it is run for
 
 
 if __name__ == "__main__":

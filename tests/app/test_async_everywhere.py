@@ -42,7 +42,7 @@ def register(app, kind, is_async):
 @pytest.mark.parametrize("view_is_async", [False, True])
 @pytest.mark.parametrize("before_is_async", [False, True])
 @pytest.mark.parametrize("after_is_async", [False, True])
-def test_order_and_context_do_not_depend_on_who_is_async(app, serve, view_is_async, before_is_async, after_is_async):  # noqa: F811
+def test_order_and_context_do_not_depend_on_who_is_async(app, serve, view_is_async, before_is_async, after_is_async):  # noqa: F811 - a fixture
     """before, view, after, session, teardown."""
     seen = []
     register(app, "before", before_is_async)

@@ -87,7 +87,7 @@ def test_a_namespace_made_by_the_app_is_the_one_that_g_means() -> None:
             self.made = True
 
     app = App(__name__)
-    app.app_ctx_globals_class = Space  # type: ignore[assignment]
+    app.app_ctx_globals_class = Space  # type: ignore[assignment]  # any class will do
     with app.test_request_context("/"):
         g.x = 1
         assert (g.made, g.x) == (True, 1)

@@ -19,8 +19,8 @@ def test_every_field_is_explained_in_the_docstring_in_its_order(options):
 
 @BOTH
 def test_every_default_is_a_limit(options):
-    """By default nothing is without limit."""
-    assert all(value > 0 for value in dataclasses.asdict(options).values())
+    """By default nothing is without limit, but for the time that a view takes: how long an application works is its own matter."""
+    assert all(value > 0 for name, value in dataclasses.asdict(options).items() if name != "view")
 
 
 @BOTH

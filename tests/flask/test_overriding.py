@@ -57,6 +57,7 @@ OF_APPS = {
 }
 AT_CONSTRUCTION = {"auto_find_instance_path", "make_aborter", "make_config"}
 BY_USERS = {  # nothing inside calls them: who replaces one calls it
+    "add_background_task", "ftp", "lifespan", "mount", "on_shutdown", "on_startup", "run_lifespan", "spawn", "tcp", "tls", "udp", "unix",
     "after_request", "before_request", "context_processor", "delete", "endpoint", "errorhandler", "get", "open_instance_resource",
     "open_resource", "patch", "post", "put", "register_blueprint", "run", "shell_context_processor", "teardown_appcontext",
     "teardown_request", "template_filter", "template_global", "template_test", "test_cli_runner", "test_client", "test_request_context",

@@ -80,8 +80,6 @@ def make_environ(RequestBase request not None):
     environ["wsgi.input"] = request._open_body()
     environ["wsgi.errors"] = SYSTEM.get("stderr")
     environ["werkzeug.request"] = request
-    if request._root_path is not None:
-        environ["SCRIPT_NAME"] = request._root_path.encode().decode("latin-1")
     add_addresses(environ, request.connection)
     add_fields(environ, request.head, &request.span)
     if request.span.content_length >= 0:

@@ -164,6 +164,7 @@ class Call:
             root = self._scope.get("root_path", "").rstrip("/")
             if root:
                 request.root_path = root
+                request.environ["SCRIPT_NAME"] = root.encode().decode("latin-1")
             plan = handler.match(request)
             if cls is handler.request_class:  # else it was exchanged since the last request
                 return request, plan

@@ -7,10 +7,10 @@ settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="not a
 django.setup()
 
 from django.core.asgi import get_asgi_application  # noqa: E402 - after it is set up
-from django.core.wsgi import get_wsgi_application  # noqa: E402
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse  # noqa: E402
-from django.urls import path, reverse  # noqa: E402
-from django.views.decorators.csrf import csrf_exempt  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - settings come first
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse  # noqa: E402 - settings come first
+from django.urls import path, reverse  # noqa: E402 - settings come first
+from django.views.decorators.csrf import csrf_exempt  # noqa: E402 - settings come first
 
 
 @csrf_exempt
