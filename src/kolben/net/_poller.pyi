@@ -11,6 +11,7 @@ PEER_CLOSED: Final = 4
 FAILED: Final = 8
 TIMER: Final = 16
 WOKEN: Final = 32
+MARK: Final = 64
 
 class _HasFileno(Protocol):
     def fileno(self) -> int: ...
@@ -22,9 +23,6 @@ class Poller:
     Raises:
         OSError: no descriptors are left.
     """
-
-    def mark(self) -> bool:
-        """Put a MARK event behind all that is ready now; False if the system has no descriptor for it."""
 
     def fileno(self) -> int:
         """The poller's own descriptor, readable while events wait.
@@ -66,6 +64,9 @@ class Watcher:
         Raises:
             OSError: it was not watched.
         """
+
+    def mark(self) -> bool:
+        """Put a MARK event behind all that is ready now; False if the system has no descriptor for it."""
 
     def wait(self, timeout: int) -> list[tuple[object, int]]:
         """Return values and flags; the value is None for TIMER, WOKEN and MARK.  At most 128 at once.

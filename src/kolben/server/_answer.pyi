@@ -13,9 +13,6 @@ from kolben.server.streams import AsyncBody
 class Answerer(Receiver):
     """The side of a connection that answers."""
 
-    def note(self, status: int) -> None:
-        """Give one answer to the access log; an error of the log's is not the request's."""
-
     def needs_thread(self, iterable: object) -> bool:
         """Whether a lazy body has to be iterated over in a thread and does not wait in one already."""
 

@@ -15,6 +15,8 @@ from kolben.server.bodies import SpoolQuota
 from kolben.server.execution import Executor
 
 LOOPBACK: frozenset[str]
+LOOP_PATIENCE: float
+LOOP_TARGET: float
 
 @disjoint_base
 class Engine:

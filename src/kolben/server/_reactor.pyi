@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import disjoint_base
 
+from kolben.server._backlog import Backlog
 from kolben.server._lease import Lease
 
 @disjoint_base
@@ -27,6 +28,7 @@ class Reactor:
     """
 
     thread: int  # identity of the loop's
+    backlog: Backlog  # of what waits for its turn
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, clock: Callable[[], int] | None = None) -> None: ...
     @property
