@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: our own public peers that misbehave, and apps whose services run in a thread of their own."""
 
+import gc
 import re
 import threading
 from pathlib import Path
@@ -79,3 +80,9 @@ def serving(nothing_left):
 def certificate():
     """A PEM file: a certificate for this machine that signs itself, and its key."""
     return CERTIFICATE
+
+
+def pytest_collection_finish():
+    """Tests count what is alive after a collection: what the suite itself loaded need not be walked through each time."""
+    gc.collect()
+    gc.freeze()
