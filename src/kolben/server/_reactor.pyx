@@ -566,7 +566,10 @@ cdef class Reactor:
         return 0
 
     cdef int report(self, Watched watched) except -1:
-        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it."""
+        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it.
+
+        Nor for its traceback: then Cython (3.3) crashes at a `return` inside `except`, which so does not stand where memory may run out.
+        """
         try:
             log.exception("Error in the server, not in the application: the connection is closed")
         except BaseException:
