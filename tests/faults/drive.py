@@ -89,7 +89,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 def is_turn(callback):
-    return getattr(callback, "__name__", "") == "turn"
+    return getattr(callback, "__name__", "") in {"turn", "asked_turn"}
 
 
 def marked(function):

@@ -173,12 +173,16 @@ class Protocol:
         for index in s.tasks:
             self.check(s, "loop")
             yield "a task ends", s.with_peer(index, doing="")._replace(tasks=s.tasks - {index}, ready=(*s.ready, index), scheduled=True)
-        if s.edges or s.scheduled:
-            s = s._replace(loop="turn", scheduled=False)
-            yield "a turn begins", s if s.batch else s._replace(batch=in_order(s.edges), edges=frozenset())
-        elif s.stopping and not any(peer.doing for peer in s.peers) and not s.pool:
+        if s.scheduled:
+            yield "a turn begins that was asked for", self.begin_turn(s._replace(scheduled=False))
+        if s.edges:  # that of the poller's leaves the one that was asked for to come
+            yield "a turn begins", self.begin_turn(s)
+        if not s.edges and not s.scheduled and s.stopping and not any(peer.doing for peer in s.peers) and not s.pool:
             wakes = s.watchdog == "asleep" and "the stop does not wake the watchdog" not in self.faults
             yield "the loop ends", s._replace(loop="joining", bell=s.bell or wakes)
+
+    def begin_turn(self, s):
+        return s._replace(loop="turn") if s.batch else s._replace(loop="turn", batch=in_order(s.edges), edges=frozenset())
 
     def loop_turn(self, s):
         after = self.step(s._replace(hidden=(), ready=s.hidden + s.ready), "loop")

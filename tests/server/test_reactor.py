@@ -199,6 +199,36 @@ def switches(status):
     return sum(int(line.split()[1]) for line in status.read_text().splitlines() if "ctxt_switches" in line)
 
 
+class AskedLoop:
+    """A loop that keeps what it is asked to call."""
+
+    def __init__(self):
+        self.asked = []
+
+    def call_soon(self, function):
+        self.asked.append(function)
+
+
+def test_a_turn_that_was_asked_for_waits_once_however_many_the_poller_causes():
+    loop = AskedLoop()
+    reactor = Reactor(loop)
+    turns, ended = [], []
+
+    def again(_):
+        turns.append(1)
+        if not ended:
+            reactor.post(again, None)  # there is always a rest
+
+    reactor.post(again, None)
+    for _ in range(5):
+        reactor.turn()
+    assert (len(turns), len(loop.asked)) == (5, 1)
+    loop.asked.pop()()
+    assert (len(turns), len(loop.asked)) == (6, 1)
+    ended.append(1)
+    reactor.close()
+
+
 def test_the_clock_is_the_kernels_unless_told():
     loop = asyncio.new_event_loop()
     assert abs(Reactor(loop).now - time.monotonic() * 1000) < 1000

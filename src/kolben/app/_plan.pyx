@@ -207,6 +207,8 @@ cdef class AppHandler(Handler):
             else:
                 found = self.tree.match(self.domain, request.path_text(), request.method_text(), False)
         except Exception:                                 # of a user's converter: the general plan meets it, too, and answers it
+            found = None
+        if found is None:
             return self.general
         if found.outcome != FOUND:
             return self.unrouted

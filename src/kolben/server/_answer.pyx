@@ -213,8 +213,8 @@ cdef class Answerer(Receiver):
         finally:
             reactor.end_call()
         if not self.engine.starter.is_done:
-            reactor.lease.tasks += 1
             body.task.add_done_callback(self.on_body_done)
+            reactor.lease.tasks += 1
 
     def on_body_done(self, _):
         """In the loop, not in a turn."""

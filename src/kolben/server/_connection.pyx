@@ -94,6 +94,7 @@ cdef class Connection(Runner):
         """Find the plan, and see to the body that it needs; return whether it may run already."""
         cdef Engine engine = self.engine
         cdef RequestBase request = self.request
+        cdef bint fails = False
         try:
             self.plan = engine.handler.match(request)
             if type(request) is not engine.handler.request_class:     # the handler has noticed just now that it was exchanged
@@ -102,6 +103,8 @@ cdef class Connection(Runner):
         except BaseException:                             # a fault of the handler: it promised not to raise
             log.exception("Error in %r.match()", engine.handler)
             self.refuse(500, "Internal Server Error")
+            fails = True
+        if fails:
             return False
         if request.span.content_length > 0 or request.span.chunked:
             return self.begin_body()

@@ -171,7 +171,7 @@ cdef class Receiver(Sender):
                 used += now
         except ProtocolError as error:
             self.refuse_body(error.status, str(error))
-            return n
+            used = n
         return used if self.phase != CLOSED else n
 
     cdef Py_ssize_t take_head(self, const unsigned char *p, Py_ssize_t n) except -1:

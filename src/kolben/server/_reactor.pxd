@@ -92,7 +92,7 @@ cdef class Reactor:
     cdef int64_t _passed              # the present pass over the ready list,
     cdef int64_t _marked              # and since when a mark has been on its way through the kernel's queue; 0: there is none
     cdef object loop
-    cdef object _turn                 # the bound method, made once
+    cdef object _asked_turn           # the bound method, made once
     cdef bint _turn_is_scheduled
     cdef bint _loop_is_running        # whether asyncio's running loop is set in this thread
     cdef bint _in_turn

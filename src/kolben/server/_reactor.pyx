@@ -132,7 +132,7 @@ cdef class Reactor:
         self._budget = TURN_BUDGET
         self.backlog = Backlog("their turn", 0, 0)
         self._deferred = Output()
-        self._turn = self.turn
+        self._asked_turn = self.asked_turn
         self.now = self.read_clock()
 
     cdef int64_t read_clock(self) except -1:
@@ -353,18 +353,22 @@ cdef class Reactor:
         """Ask the loop for a turn although no event waits in the kernel."""
         if not self._turn_is_scheduled and not self._in_turn:
             try:
-                self.loop.call_soon(self._turn)
+                self.loop.call_soon(self._asked_turn)
                 self._turn_is_scheduled = True
             except MemoryError:
                 self.poller.wake()                        # that takes none
         return 0
 
+    def asked_turn(self):
+        """The turn that come_back() asked for: one at a time, however many the poller causes meanwhile."""
+        self._turn_is_scheduled = False
+        self.turn()
+
     cpdef object turn(self):
-        """Handle what waits.  Called by the loop."""
+        """Handle what waits.  Called by the loop when the poller is readable."""
         cdef bint was_running
         if self._in_turn:
             raise RuntimeError("a turn of the reactor cannot begin inside another")
-        self._turn_is_scheduled = False
         if self._closed:
             return
         self._in_turn = True
@@ -562,7 +566,10 @@ cdef class Reactor:
         return 0
 
     cdef int report(self, Watched watched) except -1:
-        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it."""
+        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it.
+
+        Nor for its traceback: then Cython (3.3) crashes at a `return` inside `except`, which so does not stand where memory may run out.
+        """
         try:
             log.exception("Error in the server, not in the application: the connection is closed")
         except BaseException:

@@ -280,6 +280,7 @@ cdef class Runner(Answerer):
         self.context = self.scope.context
         reactor.enter_loop()
         self.plan.record.calls += 1
+        response = task = None
         reactor.begin_call(STEP, self)
         try:
             coroutine = self.plan.run_async(self.request)
@@ -287,15 +288,17 @@ cdef class Runner(Answerer):
                 coroutine.connection = self
             task = self.engine.starter.start(coroutine, self.context, self.plan.name)
         except BaseException:
+            response = self.failed()
+        finally:
             reactor.end_call()
-            return self.failed()
-        reactor.end_call()
+        if response is not None:
+            return response
         if self.engine.starter.is_done:
             response = self.result_of(task)
             task = None                                   # which keeps the Context
             return LATER if response is ANSWERED else response
-        reactor.lease.tasks += 1
         task.add_done_callback(self.on_task_done)
+        reactor.lease.tasks += 1
         self.task = task
         counts[TASKS] += 1
         self.task_is_cancelled = self.task_is_late = False
@@ -357,11 +360,12 @@ cdef class Runner(Answerer):
     def result_of(self, task):
         """What a finished task returned; 500 for what it raised."""
         try:
-            return task.result()
+            response = task.result()
         except CancelledError:
-            return plain_response(503, TEXT, "The server cancelled the request.\n")
+            response = plain_response(503, TEXT, "The server cancelled the request.\n")
         except BaseException:
-            return self.failed()
+            response = self.failed()
+        return response                                   # not above: see Reactor.report
 
     # ------------------------------------------------ while it runs: clients that leave, and its deadline
 

@@ -190,6 +190,12 @@ class AsyncBody:
         """Iterate, send, wait for room, close."""
         change("tasks", 1)
         try:
+            await self._send_and_close(iterable)
+        finally:  # whatever fails in closing
+            change("tasks", -1)
+
+    async def _send_and_close(self, iterable: AsyncIterable[Any]) -> None:
+        try:
             await self._send_all(iterable)
         except (asyncio.CancelledError, ClientDisconnected):
             self.connection.stream_fail()
@@ -201,7 +207,6 @@ class AsyncBody:
         finally:
             await close_iterable(iterable)
             close(self.response)
-            change("tasks", -1)
 
     def _write(self, data: bytes) -> bool:
         self._is_writing = True
