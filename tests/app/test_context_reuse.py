@@ -209,3 +209,22 @@ def test_a_request_is_freed_at_its_end(add, get):
         assert alive == []
     finally:
         gc.enable()
+
+
+def test_another_app_is_current_while_its_context_is_pushed_within_a_request(app, add, get):
+    """What no variable says is not looked for in the Contexts that are used again: but this one says it."""
+    other = App("other")
+    other.config["MAX_CONTENT_LENGTH"] = 7
+    app.config["MAX_CONTENT_LENGTH"] = 8
+
+    def limit():
+        return f"{current_app.name} {request.max_content_length}"
+
+    def view():
+        before = limit()
+        with other.app_context():
+            within = limit()
+        return f"{before} {within} {limit()}"
+
+    add("/", view)
+    assert get("/") == get("/") == f"{__name__} 8 other 7 {__name__} 8"

@@ -3,9 +3,10 @@ from typing import Any, overload
 from typing_extensions import disjoint_base
 
 from kolben.app.wrappers import Request
+from kolben.http._request import Setting
 
 @disjoint_base
-class Configured:
+class Configured(Setting):
     """A limit: what was set on this request, else what the app's configuration says, else a default."""
 
     def __init__(self, name: str, default: int | None) -> None: ...
@@ -16,7 +17,7 @@ class Configured:
     def __set__(self, request: Request, value: int | None, /) -> None: ...
 
 @disjoint_base
-class JSONModule:
+class JSONModule(Setting):
     """What reads JSON: the current app's provider, unless another was set on the request; outside of apps the `json` module."""
 
     @overload

@@ -13,7 +13,7 @@ from cpython.unicode cimport PyUnicode_READ_CHAR
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
-from kolben.http._scope cimport current_value, cv_scope, set_value
+from kolben.http._scope cimport current_value, cv_scope, holds_nothing_else, set_value
 
 cdef extern from *:
     """
@@ -55,13 +55,13 @@ cdef tuple NO_ARGS = ()
 cv_app = ContextVar("kolben.app_ctx")
 
 
-cdef bint was_set = False         # whether cv_app ever was: in most processes that serve, no request has to look
+cdef bint was_set = False         # whether cv_app ever was: if not, no request has to look
 
 
 cdef PyObject *app_value() except? NULL:
     """What cv_app holds, borrowed (its contextvars.Context keeps it); NULL: nothing."""
     cdef PyObject *found = NULL
-    if was_set:
+    if was_set and not holds_nothing_else():
         PyContextVar_Get(cv_app, NULL, &found)
         if found != NULL:
             Py_DECREF(found)

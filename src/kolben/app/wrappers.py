@@ -39,10 +39,6 @@ class Request(BaseRequest, metaclass=WatchedType):
         view_args: dict[str, Any] | None
         routing_exception: HTTPException | None
 
-    _max_content_length: int | None = None
-    _max_form_memory_size: int | None = None
-    _max_form_parts: int | None = None
-    _json_module: Any = None
     max_content_length = Configured("max_content_length", BaseRequest.max_content_length)
     max_form_memory_size = Configured("max_form_memory_size", BaseRequest.max_form_memory_size)
     max_form_parts = Configured("max_form_parts", BaseRequest.max_form_parts)  # type: ignore[assignment]  # None: no limit, as in Flask

@@ -40,6 +40,7 @@ cdef class RequestBase:
     cdef tuple view_names                 # of what the rule took from the URL
     cdef list view_values
     cdef public object routing_exception
+    cdef dict own_settings                # name -> what was set on this request alone; None: nothing was
     cdef public bint shallow
     cdef public bint has_uploads          # files that `close` closes
 
@@ -52,3 +53,9 @@ cdef class RequestBase:
     # The value of a field by its lower-case name, all lines of it joined; None if it did not come.
     cdef object field(self, const unsigned char *name, Py_ssize_t length)
     cdef bint is_head_method(self) noexcept
+
+
+cdef class Setting:
+    """An attribute of requests that says what their app is set to: a descriptor, which is asked without the look-up of attributes."""
+
+    cdef object read(self, RequestBase request)

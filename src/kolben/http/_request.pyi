@@ -14,6 +14,11 @@ class ConnectionInfo:
     def remote(self) -> tuple[str, int] | None: ...
 
 @disjoint_base
+class Setting:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+
+@disjoint_base
 class RequestBase:
     method: str
     path: str

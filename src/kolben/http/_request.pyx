@@ -40,11 +40,15 @@ from kolben.http.incoming import WholeBody
 
 cdef extern from "Python.h":
     PyObject *_PyType_Lookup(PyTypeObject *cls, object name) noexcept
+    object PyObject_GenericGetAttr(object o, object name)
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
+        object (*tp_getattro)(object o, object name)
+        unsigned int tp_version_tag
+    TypeSlots *slots_of "Py_TYPE"(object o)
 
 
-cdef inline PyObject *found_on(type cls, str name) noexcept:
+cdef inline PyObject *found_on(object cls, str name) noexcept:
     """What a class and its bases have under a name, borrowed and as it is: no descriptor is asked."""
     return _PyType_Lookup(<PyTypeObject *>cls, name)
 
@@ -59,7 +63,6 @@ cdef str SLASH = "/"
 cdef object make_environ = None                   # of _environ.pyx, at first use
 cdef object headers_class = None                  # RequestHeaders of headers.py, likewise
 cdef object variables_class = None                # EnvironFields of headers.py, likewise
-cdef PyObject *native_stream = NULL               # Request.stream of request.py, likewise
 cdef PyObject *plain_is_json = found_on(WerkzeugRequest, "is_json")
 cdef PyObject *plain_mimetype = found_on(WerkzeugRequest, "mimetype")
 cdef object wants_form = WerkzeugRequest.want_form_data_parsed.fget
@@ -76,6 +79,51 @@ cdef class ConnectionInfo:
         if self._remote is None:
             self._remote = self.make_remote()
         return self._remote
+
+
+cdef class Setting:
+
+    cdef object read(self, RequestBase request):
+        raise NotImplementedError
+
+    def __get__(self, request, owner):
+        return self if request is None else self.read(request)
+
+
+# PERF: to find a name on a class takes 30 instructions, and 900 wherever two names share a place in the interpreter's cache, which is
+# chance.  So what was found is remembered for as long as the class is as it was, which a number in it says (tp_version_tag).
+cdef struct Findings:
+    TypeSlots *cls
+    unsigned int version              # of the class, when this was found; 0: nothing was
+    bint judges_json                  # nobody replaced what tells a body in JSON
+    bint streams                      # `stream` is request.py's
+    PyObject *limit                   # max_content_length, borrowed of the class; NULL: no Setting
+    PyObject *json_module             # likewise
+
+cdef Findings findings                # of the class asked for last
+
+
+cdef Findings *findings_of(RequestBase request) except NULL:
+    cdef TypeSlots *cls = slots_of(request)
+    if findings.cls != cls or findings.version != cls.tp_version_tag or findings.version == 0:
+        find_out(cls, type(request))
+    return &findings
+
+
+cdef int find_out(TypeSlots *slots, object cls) except -1:
+    from kolben.http.request import Request
+    findings.judges_json = found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype
+    findings.streams = found_on(cls, "stream") == found_on(Request, "stream")
+    findings.limit = findings.json_module = NULL
+    if slots.tp_getattro == PyObject_GenericGetAttr:
+        findings.limit, findings.json_module = setting_or_null(cls, "max_content_length"), setting_or_null(cls, "json_module")
+    findings.cls, findings.version = slots, slots.tp_version_tag
+    return 0
+
+
+cdef PyObject *setting_or_null(object cls, str name):
+    cdef PyObject *found = found_on(cls, name)
+    return found if found != NULL and isinstance(<object>found, Setting) else NULL
 
 
 cdef class RequestBase:
@@ -323,10 +371,13 @@ cdef class RequestBase:
     def get_data(self, cache=True, as_text=False, parse_form_data=False):
         """The body as bytes, or as text.  Werkzeug: same."""
         cdef bytes data
-        if parse_form_data or type(self.body) is not bytes or self._environ is not None or self.shallow or not reads_natively(self):
+        cdef PyObject *setting
+        if parse_form_data or type(self.body) is not bytes or self._environ is not None or self.shallow or (
+                self.cached_data is not None or not findings_of(self).streams):
             return WerkzeugRequest.get_data(self, cache, as_text, parse_form_data)
         data = self.body
-        limit = self.max_content_length
+        setting = findings_of(self).limit
+        limit = self.max_content_length if setting == NULL else (<Setting>setting).read(self)
         if limit is not None and len(data) > limit:
             raise RequestEntityTooLarge
         self.body = b""                                   # read: `stream` and the environ's input are at their ends
@@ -336,11 +387,13 @@ cdef class RequestBase:
 
     def get_json(self, force=False, silent=False, cache=True):
         """The body, read as JSON.  Werkzeug: same."""
+        cdef PyObject *setting
         if not cache or self.cached_json is not None or not (force or is_plainly_json(self)):
             return WerkzeugRequest.get_json(self, force, silent, cache)
         data = self.get_data(cache=True)
         try:
-            module = self.json_module
+            setting = findings_of(self).json_module
+            module = self.json_module if setting == NULL else (<Setting>setting).read(self)
             value = decode_json(data) if module is json else module.loads(data)
         except ValueError as error:
             value = None if silent else self.on_json_loading_failed(error)
@@ -398,6 +451,7 @@ cdef class RequestBase:
         other._scheme, other._server, other._remote_addr = self._scheme, self._server, self._remote_addr
         other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
         other.shallow, other.has_uploads = self.shallow, self.has_uploads
+        other.own_settings = None if self.own_settings is None else dict(self.own_settings)
         other.__dict__.update(self.__dict__)
         return other
 
@@ -415,22 +469,11 @@ cdef class RequestBase:
         self.connection = info
 
 
-cdef bint reads_natively(RequestBase request) except -1:
-    """Whether what get_data() reads from is what request.py says, and nothing was read before."""
-    global native_stream
-    if native_stream == NULL:
-        from kolben.http.request import Request
-        native_stream = found_on(Request, "stream")
-    return found_on(type(request), "stream") == native_stream and request.cached_data is None
-
-
 cdef bint is_plainly_json(RequestBase request) except -1:
     """Whether the Content-Type is application/json and nobody replaced who reads it; False may also mean: not known here."""
     if request.head is None or request._environ is not None or not (request._headers is None or isinstance(request._headers, FieldsBase)):
         return False
-    cls = type(request)
-    return found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype and (
-        says_json(request.head, &request.span))
+    return findings_of(request).judges_json and says_json(request.head, &request.span)
 
 
 cdef object make_headers(RequestBase request):

@@ -8,6 +8,9 @@ cdef object cv_scope              # contextvars.ContextVar: what is current, or 
 # What is current in the running Context, borrowed; NULL: nothing.
 cdef PyObject *current_value() except? NULL
 
+# Whether the running Context is known to hold that, and no other variable.
+cdef bint holds_nothing_else() noexcept
+
 # Make something current in a Context that ends with the request.
 cdef int set_value(object value) except -1
 
@@ -18,6 +21,7 @@ cdef class Scope:
     cdef object context
     cdef object value
     cdef object mapping           # of the Context, as it was made: it is exactly as it was lent while that is its mapping
+    cdef bint is_alone            # no other variable was set in the Context as it was made
 
 
 cdef class Contexts:

@@ -75,6 +75,10 @@ cdef PyObject *current_value() except? NULL:
     return found
 
 
+cdef bint holds_nothing_else() noexcept:
+    return runs_as_lent() and (<Scope>lent).is_alone
+
+
 cdef int set_value(object value) except -1:
     cdef PyObject *found = NULL
     if runs_as_lent() and (<Scope>lent).value is None:
@@ -145,6 +149,7 @@ cdef class Contexts:
                 PyContext_Exit(scope.context)
             if mapping_at >= 0:
                 scope.mapping = <object>mapping_of(<PyObject *>scope.context)
+                scope.is_alone = self.reuses
         lent = <PyObject *>scope if mapping_at >= 0 else NULL
         return scope
 

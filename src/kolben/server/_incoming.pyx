@@ -209,21 +209,24 @@ cdef class Receiver(Sender):
         self.body_left = length                           # -1 in the chunked coding
         self.body_received = 0
         self.body_began = engine.reactor.now
-        self.chunks = []
+        self.chunks = None
         self.chunks_size = 0
         memset(&self.decoder, 0, sizeof(self.decoder))
         if self.plan.streams_body:
             self.begin_incoming()
             return True
-        self.set_deadline(engine.body_idle)
+        if not self.follows:                              # else its first piece is taken at once
+            self.set_deadline(engine.body_idle)
         if request.span.expect_continue and not self.follows:      # RFC 9110, section 10.1.1
             engine.output.write(<const unsigned char *>PyBytes_AS_STRING(CONTINUE), PyBytes_GET_SIZE(CONTINUE))
         return False
 
     cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1:
-        self.set_body_deadline()
         if self.chunked:
+            self.set_body_deadline()
             return self.take_chunked(p, n)
+        if n < self.body_left or self.incoming is not None:
+            self.set_body_deadline()
         self.follows = n > self.body_left
         if self.follows:
             n = self.body_left
@@ -261,7 +264,9 @@ cdef class Receiver(Sender):
         if self.incoming is not None:
             return self.feed(p, n)
         self.chunks_size += n
-        if n < 1024 and self.chunks:
+        if self.chunks is None:
+            self.chunks = [PyBytes_FromStringAndSize(<const char *>p, n)]
+        elif n < 1024:
             # Many tiny chunks must not cost an object each (aiohttp held 28 times the size of such a body).
             piece = self.chunks[-1]
             if isinstance(piece, bytearray) and len(piece) < COPY_LIMIT:
@@ -289,11 +294,13 @@ cdef class Receiver(Sender):
         if self.spool is not None:
             if not self.reserve():
                 return 0
-            chunks, self.chunks = self.chunks, None
+            chunks, self.chunks = self.chunks or [], None
             self.phase = SPILLING
             self.engine.executor.submit(self.spool.finish, chunks, self.on_spooled)
             return 0
-        if len(self.chunks) == 1 and type(self.chunks[0]) is bytes:
+        if self.chunks is None:
+            self.request.body = b""
+        elif len(self.chunks) == 1 and type(self.chunks[0]) is bytes:
             self.request.body = self.chunks[0]
         else:
             self.request.body = b"".join(self.chunks)
@@ -325,7 +332,7 @@ cdef class Receiver(Sender):
         if not self.reserve():
             return
         self.phase = SPILLING
-        batch, self.chunks, self.chunks_size = self.chunks, [], 0
+        batch, self.chunks, self.chunks_size = self.chunks, None, 0
         self.engine.executor.submit(self.spool.write, batch, self.on_spilled)
 
     cdef bint reserve(self) except -1:
