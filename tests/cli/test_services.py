@@ -46,7 +46,8 @@ def release(tmp_path, port):
 @pytest.fixture
 def server(tmp_path, release):
     command = [sys.executable, "-m", "kolben", "serve", "--port", "0", "--workers", "1", "--graceful", "5", "application.py"]
-    environment = os.environ | {"PYTHONPATH": str(SRC), "PWD": str(tmp_path)}
+    # A release of the same second and size would be taken from the bytecode of the one before.
+    environment = os.environ | {"PYTHONPATH": str(SRC), "PWD": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=log)
     yield process

@@ -14,6 +14,7 @@ through the system's own sockets, so they judge a server without sharing a line 
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import select
@@ -68,13 +69,16 @@ class Peer:
         family, target = _target(address)
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.pause = pause
+        self._was_reset = False
         try:
             self.socket.settimeout(timeout)
             if receive_buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            self.socket.connect(target)
             if family != socket.AF_UNIX:
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is sent alone travels alone
+            self.socket.connect(target)
+        except ConnectionResetError:  # it was accepted, and reset before connect() returned: whoever reads is told
+            self._was_reset = True
         except BaseException:
             self.socket.close()
             raise
@@ -129,20 +133,26 @@ class Peer:
     def rest(self) -> bytes:
         """Return what comes until the server closes."""
         pieces = []
-        while piece := self.socket.recv(65536):
+        while piece := self._recv(65536):
             pieces.append(piece)
         return b"".join(pieces)
 
     def _some(self, count: int, before: bytes) -> bytes:
-        piece = self.socket.recv(count)
+        piece = self._recv(count)
         assert piece, f"the server closed; before that it sent {before[-200:]!r}"  # noqa: S101 - a test's own statement
         return piece
+
+    def _recv(self, count: int) -> bytes:
+        if self._was_reset:
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        return self.socket.recv(count)
 
     # -- leaving
 
     def half_close(self) -> None:
         """Say that nothing more will be sent; what the server sends is still read."""
-        self.socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # the server has ended it already: whoever reads is told
+            self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """Vanish with RST, as a process that crashed or a machine that gave up; over a Unix socket, just close."""
@@ -157,7 +167,7 @@ class Peer:
     def is_ended(self) -> bool:
         """Whether the server ends the connection, in whatever way, without a further byte."""
         try:
-            return self.socket.recv(1) == b""
+            return self._recv(1) == b""
         except ConnectionError:
             return True
 
