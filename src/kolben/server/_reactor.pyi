@@ -73,6 +73,9 @@ class Reactor:
     def fileno(self) -> int:
         """The descriptor that the loop watches for reading."""
 
+    def asked_turn(self) -> None:
+        """The turn that was asked of the loop by `call_soon`: there is one at a time, however many the poller causes meanwhile."""
+
     def turn(self) -> None:
         """Handle what waits, without waiting and for TURN_BUDGET at most.  Called by the loop."""
 
