@@ -1,6 +1,7 @@
 """Builds the native modules.  What they are stands in pyproject.toml's project; how they are built stands here.
 
-KOLBEN_BUILD  release (default) | debug | asan: see FLAGS
+KOLBEN_BUILD  release (default) | training | profiled | debug | asan: see FLAGS
+KOLBEN_PROFILE  folder of what a training build has counted, for a profiled one (default: build/profile); tools/profile.sh makes it
 KOLBEN_ONLY   names separated by commas: build only native modules whose dotted name starts with one of them
 KOLBEN_JOBS   how many C compilers run at once (default: one for every usable core)
 """
@@ -12,6 +13,7 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).resolve().parent
 SRC = Path("src")
@@ -19,11 +21,18 @@ BUILD = os.environ.get("KOLBEN_BUILD", "release")
 USABLE_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 JOBS = int(os.environ.get("KOLBEN_JOBS", USABLE_CORES))
 COMPILERS = ("cc", "gcc", "clang")
+PROFILE = Path(os.environ.get("KOLBEN_PROFILE", HERE / "build" / "profile")).absolute()
+RELEASE = ["-O3", "-g0", "-fno-semantic-interposition", "-fvisibility=hidden", "-fno-plt"]
 FLAGS = {
-    "release": ["-O3", "-g0", "-fno-semantic-interposition", "-fvisibility=hidden", "-fno-plt"],
+    "release": RELEASE,
+    # As CPython's own builds: one that counts how often each branch is taken, and one that lays the machine code out accordingly.
+    "training": [*RELEASE, "-fprofile-generate", "-fprofile-update=prefer-atomic"],
+    "profiled": [*RELEASE, "-fprofile-use", "-fprofile-correction", "-fprofile-partial-training", "-Wno-missing-profile"],
     "debug": ["-O1", "-g", "-UNDEBUG"],
     "asan": ["-O1", "-g", "-UNDEBUG", "-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined"],
 }
+LINK_FLAGS = {"training": ["-fprofile-generate"], "asan": ["-fsanitize=address,undefined"]}
+UNCHECKED = {"release", "training", "profiled"}  # the same C, of the same name: a profile is by function and line
 CHECKS = {"nonecheck": True}  # not overflowcheck: Cython miscompiles differences of pointers with it; overflow is for UBSan to find
 NO_COMPILER = """
 kolben: no C compiler was found, and this is a source build.
@@ -51,8 +60,23 @@ def native_modules():
                 name,
                 [str(source)],
                 extra_compile_args=[*FLAGS[BUILD], "-D_GNU_SOURCE", "-Wno-unused-function"],
-                extra_link_args=["-fsanitize=address,undefined"] if BUILD == "asan" else [],
+                extra_link_args=LINK_FLAGS.get(BUILD, []),
             )
+
+
+class BuildNative(build_ext):
+    """Puts what a training build has counted where the compiler looks for it: beside the object, under the same name.
+
+    The object's own name has to be what it was in training, from the working directory on: GCC knows a static function by it.
+    """
+
+    def build_extension(self, ext):
+        counts = PROFILE / f"{ext.name}.gcda"
+        if BUILD == "profiled" and counts.is_file():  # a module that was not trained is compiled without
+            target = Path(self.compiler.object_filenames(ext.sources, output_dir=self.build_temp)[0])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(counts, target.with_suffix(".gcda"))
+        super().build_extension(ext)
 
 
 def ensure_compiler():
@@ -71,6 +95,8 @@ def extensions():
         raise SystemExit(WINDOWS)
     if BUILD not in FLAGS:
         raise SystemExit(f"KOLBEN_BUILD: expected one of {', '.join(FLAGS)}, got {BUILD!r}")
+    if BUILD == "profiled" and not any(PROFILE.glob("*.gcda")):
+        raise SystemExit(f"KOLBEN_BUILD=profiled: expected counts of a training build in {PROFILE}, found none\n  Do: tools/profile.sh")
     ensure_compiler()
     from Cython.Build import cythonize  # a build dependency: not there when only metadata is asked for
 
@@ -78,11 +104,12 @@ def extensions():
         list(native_modules()),
         include_path=[str(SRC)],
         nthreads=JOBS,
-        build_dir=f"build/cython/{BUILD}",  # C of one build must not be taken for that of another: their directives differ
+        # C of one build must not be taken for that of another: their directives differ
+        build_dir=f"build/cython/{'release' if BUILD in UNCHECKED else BUILD}",
         compiler_directives={
             "language_level": 3,
             "freethreading_compatible": False,
-            **({} if BUILD == "release" else CHECKS),
+            **({} if BUILD in UNCHECKED else CHECKS),
         },
     )
 
@@ -90,5 +117,6 @@ def extensions():
 if __name__ == "__main__":  # also when pip builds; not in the processes that cythonize starts
     setup(
         ext_modules=extensions() if not {"egg_info", "--version"} & set(sys.argv[1:2]) else [],
+        cmdclass={"build_ext": BuildNative},
         options={"build_ext": {"parallel": JOBS}},
     )
