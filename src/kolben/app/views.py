@@ -48,7 +48,6 @@ class View:
     @classmethod
     def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> ft.RouteCallable:
         """Make a view function called `name`; the other arguments go to the constructor."""
-        view: Any
         if cls.init_every_request:
 
             def instance() -> View:
@@ -60,13 +59,15 @@ class View:
             def instance() -> View:
                 return shared
 
-        def view(**kwargs: Any) -> ft.ResponseReturnValue:
+        def answer(**kwargs: Any) -> ft.ResponseReturnValue:
             return cast("ft.ResponseReturnValue", current_app.ensure_sync(instance().dispatch_request)(**kwargs))
 
+        view: Any = answer
         if cls._is_async():
 
             async def as_task(**kwargs: Any) -> ft.ResponseReturnValue:
-                return cast("ft.ResponseReturnValue", await instance()._begin(**kwargs))
+                rv = instance()._begin(**kwargs)
+                return cast("ft.ResponseReturnValue", await rv if hasattr(rv, "__await__") else rv)
 
             view.as_task = view, update_wrapper(as_task, view)
 
