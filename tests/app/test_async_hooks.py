@@ -106,7 +106,7 @@ def test_an_async_error_handler_is_awaited(app, view):
 
 
 def test_a_hook_that_comes_after_the_first_request_counts(app):
-    """The plan of a task is made anew, when there is something it could not await."""
+    """The plan of a task is made anew, and awaits what is new."""
     assert ask(app, "/task")[0] == Mode.TASK
     app._got_first_request = False
 
@@ -114,5 +114,15 @@ def test_a_hook_that_comes_after_the_first_request_counts(app):
     async def teardown(_):
         app.calls.append("teardown")
 
-    assert ask(app, "/task")[0] == Mode.THREAD
+    assert ask(app, "/task")[0] == Mode.TASK
     assert app.calls == ["view", "view", "teardown"]
+
+
+def test_a_view_whose_template_waits_for_async_functions_has_a_loop_of_its_own(app):
+    """`render_template` is no async function: on the server's loop it would stop everybody."""
+
+    @app.context_processor
+    async def names():
+        return {}
+
+    assert ask(app, "/task")[0] == Mode.THREAD

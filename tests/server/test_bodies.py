@@ -7,7 +7,7 @@ import pytest
 from kolben.http import Response
 from kolben.server import bodies
 
-from .conftest import SOON, THREAD, View
+from .conftest import SOON, THREAD, Peer, View
 
 DATA = bytes(range(256)) * 2000  # 512 kB
 
@@ -41,6 +41,36 @@ def test_a_body_arrives_whole_in_memory_or_in_a_file(serve, size, path, chunked)
     peer.send(message(path, DATA[:size], chunked) * 2)
     assert peer.answer().body == DATA[:size]
     assert peer.answer().body == DATA[:size]
+
+
+@pytest.mark.parametrize("cuts", [(1, 2), (40_000,), (65_536, 65_537), (99_999,), (3, 100_000)])
+def test_a_body_does_not_depend_on_where_it_was_cut(serve, cuts):
+    """Each piece is here before the next is sent; with the last come the next request and its body."""
+    body, taken = DATA[:100_000], []
+    views = {"/echo": View(echo), "/taken": View(lambda request: taken.append(len(request.get_data())) or "taken")}
+    running = serve(views)
+    peer = running.connect()
+    whole = message("/echo", body, chunked=False)
+    start = len(whole) - len(body)
+    sent = 0
+    for cut in cuts:
+        peer.send(whole[sent : start + cut])
+        sent = start + cut
+        running.settle()
+    peer.send(whole[sent:] + message("/taken", DATA[:300], chunked=False))
+    assert peer.answer().body == body
+    assert peer.answer().body == b"taken"
+    assert taken == [300]
+
+
+def test_a_body_that_breaks_off_leaves_nothing(serve):
+    running = serve(VIEWS)
+    for end in (Peer.close, Peer.reset):
+        peer = running.connect()
+        peer.send(message("/echo", DATA[:100_000], chunked=False)[:50_000])
+        running.settle()
+        end(peer)
+    assert running.get("/").body == b"GET"
 
 
 @FRAMINGS
@@ -204,7 +234,7 @@ def test_no_more_requests_wait_for_a_thread_than_the_limit(serve):
 @FRAMINGS
 def test_a_body_that_never_fits_the_quota_is_413_and_one_that_does_not_fit_now_is_507(serve, chunked):
     """RFC 9110, section 15.5.14; RFC 4918, section 11.5.  Room is given back with the file."""
-    running = serve(VIEWS, limits={"spool": 400_000})
+    running = serve(VIEWS, limits={"spool": 400_000, "body_memory": 65536})
     holder = running.connect()
     holder.send(message("/echo", DATA[:300_000], False)[:250_000])
     while running.engine.spool_quota.used <= 200_000:

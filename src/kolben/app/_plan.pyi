@@ -4,6 +4,7 @@ from typing import Any, Self, final
 from typing_extensions import disjoint_base
 
 from kolben.app.app import App
+from kolben.app.awaited import Awaited
 from kolben.app.contexts import AppContext
 from kolben.app.plans import PlanCompiler
 from kolben.app.wrappers import Response
@@ -33,6 +34,7 @@ class AppPlan(Plan):
     endpoint: str
     preprocessors: tuple[Callable[..., Any], ...]
     before: tuple[Callable[..., Any], ...]
+    sync_preprocessors: tuple[Callable[..., Any], ...]
     sync_before: tuple[Callable[..., Any], ...]
     after: tuple[Callable[..., Any], ...]
     tears_down: bool
@@ -50,6 +52,7 @@ class AppPlan(Plan):
     opens_session: bool
     receivers: tuple[Mapping[Any, Any], ...]
     general: Callable[[App, Any], Any]
+    awaited: Awaited | None
     explain: Callable[[TypeError, Any, Any, Any], Exception | None]
 
     def set_text_type(self, value: str) -> None: ...

@@ -237,8 +237,10 @@ cdef class AppPlan(Plan):
     cdef public object endpoint
     cdef public tuple preprocessors       # url_value_preprocessors, in order
     cdef public tuple before
-    cdef public tuple sync_before         # likewise
+    cdef public tuple sync_preprocessors  # likewise
+    cdef public tuple sync_before
     cdef public tuple after               # in the order in which they are called
+    cdef public object awaited            # Awaited of awaited.py: what a task may have to wait for; None: the view is no task
     cdef public bint tears_down           # there is something to call at the end
     cdef public bint plain                # answers may be sent without making an object of the app's class of responses
     cdef public bint closes               # the class of requests has a `close` of its own
@@ -312,11 +314,12 @@ cdef class AppPlan(Plan):
 
     async def answer_async(self, RequestBase request):
         cdef ContextBase context = self.enter(request)
+        cdef bint watched = self.watched()
         error = None
         try:
             try:
-                if self.opens_session:
-                    context._open_session()
+                if watched or self.opens_session:
+                    await self.awaited.begin(context)
                 rv = await self.call_before_async(request) if self.before or self.preprocessors else None
                 if rv is None:
                     rv = self.call(self.view, request)
@@ -325,14 +328,25 @@ cdef class AppPlan(Plan):
                         rv = first.value if first.returned else await first
                     else:
                         rv = await rv
-                response = self.respond(context, request, rv)
+                if watched or self.after or self.opens_session or context.after is not None:
+                    response = await self.awaited.finish(context, rv)
+                else:
+                    response = self.respond(context, request, rv)
             except Exception as raised:
-                response = self.recover(raised, request)
+                self.explain_call(raised, request)
+                response = await self.awaited.recover(context, raised)
         except Exception as raised:
             error = raised
-            response = self.app.handle_exception(raised)
+            response = await self.awaited.fail(raised)
+        except BaseException as raised:                   # cancelled, most likely
+            error = raised
+            raise
         finally:
-            self.leave(context, request, error)
+            if not (watched or self.tears_down):
+                self.leave(context, request, error)
+            elif self.is_last(context, request, error, True):
+                await self.awaited.tear_down(context)
+                forget(request)
         return response
 
     cdef object call(self, object view, RequestBase request):
@@ -350,7 +364,7 @@ cdef class AppPlan(Plan):
         return PyObject_Vectorcall(view, values, 0, request.view_names)
 
     cdef object call_before(self, RequestBase request):
-        for function in self.preprocessors:
+        for function in self.sync_preprocessors:
             function(self.endpoint, request.view_args)
         for function in self.sync_before:
             rv = function()
@@ -360,7 +374,9 @@ cdef class AppPlan(Plan):
 
     async def call_before_async(self, RequestBase request):
         for function in self.preprocessors:
-            function(self.endpoint, request.view_args)
+            rv = function(self.endpoint, request.view_args)
+            if hasattr(rv, "__await__"):
+                await rv
         for function in self.before:
             rv = function()
             if hasattr(rv, "__await__"):
@@ -391,7 +407,7 @@ cdef class AppPlan(Plan):
             response = self.app.make_response(rv)
         if context.after is not None:
             for function in context.after:
-                response = function(response)
+                response = self.app.ensure_sync(function)(response)
         for function in self.after:
             response = function(response)
         if context._session is not None or context.wants_session():
@@ -408,33 +424,49 @@ cdef class AppPlan(Plan):
 
     cdef object recover(self, object error, RequestBase request):
         """While an exception of a hook or view is handled: answer with what its handler makes of it, or raise."""
+        self.explain_call(error, request)
+        return self.app.finalize_request(self.app.handle_user_exception(error))
+
+    cdef int explain_call(self, object error, RequestBase request) except -1:
+        """Raise what says more than an exception does, if the view does not take what the rule gives."""
         if type(error) is TypeError:
             explained = self.explain(error, self.view, request.url_rule, request.view_args)
             if explained is not None:
                 raise explained from error
-        return self.app.finalize_request(self.app.handle_user_exception(error))
+        return 0
 
     cdef int leave(self, ContextBase context, RequestBase request, object error) except -1:
         """Tear down, unless a stream still needs the context: it does so when it has ended."""
+        cdef bint may_propagate = error is None
+        if self.is_last(context, request, error, self.tears_down):
+            error, context._left_error = context._left_error, None
+            if self.tears_down:
+                context._tear_down(sys.exc_info()[1] if may_propagate else error)
+            elif self.closes or request.has_uploads:
+                request.close()
+            forget(request)
+        return 0
+
+    cdef bint is_last(self, ContextBase context, RequestBase request, object error, bint tears_down) except -1:
+        """The plan leaves the context: whether something has to be torn down now, and told of `_left_error`."""
         context._entered = False
-        if error is None and request._environ is None and not (self.tears_down or self.closes or request.has_uploads):
-            return 0
+        if error is None and request._environ is None and not (tears_down or self.closes or request.has_uploads):
+            return False
         if request._environ is not None:
             keep_for_test(context, request._environ)
+        context._left_error = error
         if context._holds:
-            context._left_error = error
-            return 0
-        if error is None:
-            error = sys.exc_info()[1] if self.tears_down else None
-        elif self.app.should_ignore_error(error):
-            error = None
-        if self.tears_down:
-            context._tear_down(error)
-        elif self.closes or request.has_uploads:
-            request.close()
-        if request._environ is not None:
-            (<dict>request._environ)["werkzeug.request"] = None       # a reference cycle otherwise
-        return 0
+            return False
+        if error is not None and self.app.should_ignore_error(error):
+            context._left_error = None
+        return True
+
+
+cdef int forget(RequestBase request) except -1:
+    """Break what would be a reference cycle."""
+    if request._environ is not None:
+        (<dict>request._environ)["werkzeug.request"] = None
+    return 0
 
 
 cpdef int keep_for_test(object context, object environ) except -1:

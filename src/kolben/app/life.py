@@ -26,6 +26,7 @@ class Life:
 
     def __init__(self, span: Lifespan) -> None:
         self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
         self._span = span
         self._app = span.app
         self._has_begun: asyncio.Future[None] = self.loop.create_future()

@@ -12,10 +12,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.app import general, signals
 from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
+from kolben.app.awaited import Awaited
 from kolben.app.contexts import AppContext
 from kolben.app.json.provider import DefaultJSONProvider
-from kolben.app.measured import MeasuredHook
+from kolben.app.measured import MeasuredHooks
 from kolben.app.signatures import ViewArgumentsError, explain_call
+from kolben.app.views import is_partly_async, task_of
 from kolben.app.wrappers import SENDING, Request
 from kolben.http import Mode
 from kolben.interop._hosting import WSGIPlan
@@ -157,22 +159,37 @@ class PlanCompiler:
     def plan(self, endpoint: str) -> Plan:
         """Return the plan of an endpoint."""
         plan = self._plan(endpoint)
-        # An async view that is called through a loop of its own is no short call, whatever was measured.
         options = self.app.endpoint_options.get(endpoint, {})
-        pinned = options.get("run") is not None
-        plan.pinned = pinned or plan.streams_body or iscoroutinefunction(self.app.view_functions.get(endpoint))
+        plan.pinned = options.get("run") is not None or plan.streams_body or self.may_wait(endpoint)
         plan.ignores_disconnect = options.get("on_disconnect") == "ignore"
         if options.get("timeout") is not None:
             plan.timeout = options["timeout"]
         return plan
+
+    def may_wait(self, endpoint: str) -> bool:
+        """Tell whether an async function runs for an endpoint.
+
+        If not as a task, then a thread waits for it: that is no short call, whatever was measured, and the loop's thread must not.
+        """
+        view = self.app.view_functions.get(endpoint)
+        names = (None, *reversed(blueprints_of(endpoint)))
+        return is_partly_async(view) or any(map(iscoroutinefunction, self.hooks_of(names)))
+
+    def hooks_of(self, names: Sequence[str | None]) -> list[Callable[..., Any]]:
+        """Return whatever may be called around the views of the app (None) and of blueprints."""
+        app = self.app
+        registries = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs, app.template_context_processors)
+        by_class = [handlers for name in names for handlers in app.error_handler_spec.get(name, {}).values()]
+        handlers = [handler for handlers in by_class for handler in handlers.values()]
+        return [*(hook for registry in registries for hook in of(registry, names)), *app.teardown_appcontext_funcs, *handlers]
 
     def _plan(self, endpoint: str) -> Plan:
         app = self.app
         view = app.view_functions.get(endpoint)
         options = app.endpoint_options.get(endpoint, {})
         names = (None, *reversed(blueprints_of(endpoint)))
-        is_async = iscoroutinefunction(view)
-        as_task = is_async and options.get("run") != "thread"
+        task = task_of(view)
+        as_task = task is not None and options.get("run") != "thread"
         mode = Mode.INLINE if options.get("run") == "inline" else Mode.THREAD
         if (
             view is None
@@ -188,11 +205,11 @@ class PlanCompiler:
         plan.streams_body = bool(options.get("stream"))
         plan.name = plan.endpoint = endpoint
         plan.app = app
-        plan.view, plan.sync_view = view, waiting(app, view)
-        plan.preprocessors = tuple(of(app.url_value_preprocessors, names))
-        plan.before = tuple(self.measured(of(app.before_request_funcs, names)) if as_task else of(app.before_request_funcs, names))
+        plan.view, plan.sync_view = task or view, waiting(app, view)
+        plan.sync_preprocessors = tuple(of(app.url_value_preprocessors, names))
         plan.sync_before = tuple(waiting(app, function) for function in of(app.before_request_funcs, names))
-        plan.after = tuple(function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ())))
+        after = [function for name in reversed(names) for function in reversed(app.after_request_funcs.get(name, ()))]
+        plan.after = tuple(waiting(app, function) for function in after)
         plan.tears_down = bool(app.teardown_appcontext_funcs or any(app.teardown_request_funcs.get(name) for name in names))
         plan.plain = self.sends_as_ours()
         plan.closes = has_own_close(app.request_class)
@@ -205,26 +222,35 @@ class PlanCompiler:
         plan.config_is_plain = type(app.config).__getitem__ is dict.__getitem__
         plan.session_interface, plan.opens_session = app.session_interface, self.opens_session()
         plan.receivers = tuple(signal.receivers for signal in SIGNALS)
+        if as_task:
+            self.prepare_to_wait(plan, names, after)
         plan.general, plan.explain = general.answer, explain
         return plan
 
-    def measured(self, hooks: Iterable[Callable[..., Any]]) -> list[Callable[..., Any]]:
-        """Return the hooks with what is measured of the plain ones: the same object for one function, whatever plan it is in."""
-        known: dict[Any, MeasuredHook] = self.app.__dict__.setdefault("_measured_hooks", {})
-        return [hook if iscoroutinefunction(hook) else known.setdefault(hook, MeasuredHook(hook)) for hook in hooks]
+    def prepare_to_wait(self, plan: AppPlan, names: Sequence[str | None], after: Iterable[Callable[..., Any]]) -> None:
+        """Let a plan, whose view is a task, await async functions and not be stopped by plain ones."""
+        app = self.app
+        hooks = app.__dict__.setdefault("_measured_hooks", MeasuredHooks())
+        plan.preprocessors = tuple(map(hooks.of, of(app.url_value_preprocessors, names)))
+        plan.before = tuple(map(hooks.of, of(app.before_request_funcs, names)))
+        plan.awaited = Awaited(
+            app,
+            hooks,
+            after=after,
+            teardown=(function for name in reversed(names) for function in reversed(app.teardown_request_funcs.get(name, ()))),
+            own_errors=self.is_replaced("handle_user_exception", "handle_http_exception", "_find_error_handler"),
+            own_session=plan.opens_session,
+        )
 
     def has_hook_to_wait_for(self, names: Sequence[str | None], *, as_task: bool) -> bool:
-        """Tell whether a hook is async where an AppPlan calls it as a plain function: a task awaits what comes before the view, no more."""
+        """Tell whether a hook is async where an AppPlan calls it as a plain function.
+
+        A task awaits them all, but the context processors of a template that its view renders, which is no async function.
+        """
         app = self.app
-        hooks = of(app.after_request_funcs, names)
         if as_task:  # a loop runs in its thread, so that `ensure_sync` could only block it, or refuse
-            hooks += [*of(app.teardown_request_funcs, names), *app.teardown_appcontext_funcs]
-            hooks += of(app.template_context_processors, names)
-            by_class = [handlers for name in names for handlers in app.error_handler_spec.get(name, {}).values()]
-            hooks += [handler for handlers in by_class for handler in handlers.values()]
-        else:
-            hooks += of(app.before_request_funcs, names)
-        return any(map(iscoroutinefunction, hooks))
+            return any(map(iscoroutinefunction, of(app.template_context_processors, names)))
+        return any(map(iscoroutinefunction, (*of(app.before_request_funcs, names), *of(app.after_request_funcs, names))))
 
     def is_plain_response_class(self) -> bool:
         """Tell whether a response of the app's class may be made without its constructor."""
@@ -272,8 +298,8 @@ def waiting(app: App, function: Callable[..., Any]) -> Callable[..., Any]:
     if not iscoroutinefunction(function):
         return function
 
-    def wait(**values: Any) -> Any:
-        return app.ensure_sync(function)(**values)
+    def wait(*args: Any, **values: Any) -> Any:
+        return app.ensure_sync(function)(*args, **values)
 
     return update_wrapper(wait, function)
 

@@ -240,4 +240,4 @@ class Settings(Scaffold, metaclass=AppType):
         """Make a plain function of an async one.  To be overridden, for another event loop."""
         from kolben.app.waiting import async_to_sync
 
-        return async_to_sync(func)
+        return async_to_sync(self, func)  # type: ignore[arg-type]  # every app is an App, storeys and all

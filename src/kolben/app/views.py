@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import update_wrapper
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from kolben.app.globals import current_app, request
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
     from kolben.app import typing as ft
 
-__all__ = ["MethodView", "View", "http_method_funcs"]
+__all__ = ["MethodView", "View", "http_method_funcs", "is_partly_async", "task_of"]
 
 http_method_funcs = frozenset({"get", "post", "head", "options", "delete", "put", "trace", "patch"})
 
@@ -36,20 +38,38 @@ class View:
         raise NotImplementedError
 
     @classmethod
+    def _is_async(cls) -> bool:
+        """Tell whether whatever answers is async, so that the view can be a task of the server's loop."""
+        return iscoroutinefunction(cls.dispatch_request)
+
+    def _begin(self, **kwargs: Any) -> Any:
+        return self.dispatch_request(**kwargs)
+
+    @classmethod
     def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> ft.RouteCallable:
         """Make a view function called `name`; the other arguments go to the constructor."""
-        view: Any
         if cls.init_every_request:
 
-            def view(**kwargs: Any) -> ft.ResponseReturnValue:
-                self = view.view_class(*class_args, **class_kwargs)  # which a test or an extension may have replaced
-                return cast("ft.ResponseReturnValue", current_app.ensure_sync(self.dispatch_request)(**kwargs))
+            def instance() -> View:
+                return cast("View", view.view_class(*class_args, **class_kwargs))  # a class that a test or an extension may have replaced
 
         else:
-            self = cls(*class_args, **class_kwargs)
+            shared = cls(*class_args, **class_kwargs)
 
-            def view(**kwargs: Any) -> ft.ResponseReturnValue:
-                return cast("ft.ResponseReturnValue", current_app.ensure_sync(self.dispatch_request)(**kwargs))
+            def instance() -> View:
+                return shared
+
+        def answer(**kwargs: Any) -> ft.ResponseReturnValue:
+            return cast("ft.ResponseReturnValue", current_app.ensure_sync(instance().dispatch_request)(**kwargs))
+
+        view: Any = answer
+        if cls._is_async():
+
+            async def as_task(**kwargs: Any) -> ft.ResponseReturnValue:
+                rv = instance()._begin(**kwargs)
+                return cast("ft.ResponseReturnValue", await rv if hasattr(rv, "__await__") else rv)
+
+            view.as_task = view, update_wrapper(as_task, view)
 
         view.__name__, view.__module__ = name, cls.__module__  # before decorating: decorators may read them
         for decorator in cls.decorators:
@@ -73,10 +93,40 @@ class MethodView(View):
         if inherited or own:
             cls.methods = inherited | own
 
+    @classmethod
+    def _is_async(cls) -> bool:
+        if cls.dispatch_request is not MethodView.dispatch_request:
+            return super()._is_async()
+        return all(iscoroutinefunction(getattr(cls, name, None)) for name in http_method_funcs if hasattr(cls, name))
+
     def dispatch_request(self, **kwargs: Any) -> ft.ResponseReturnValue:
+        return cast("ft.ResponseReturnValue", current_app.ensure_sync(self._method())(**kwargs))
+
+    def _begin(self, **kwargs: Any) -> Any:
+        if type(self).dispatch_request is not MethodView.dispatch_request:
+            return super()._begin(**kwargs)
+        return self._method()(**kwargs)
+
+    def _method(self) -> Any:
         method = getattr(self, request.method.lower(), None)
         if method is None and request.method == "HEAD":
             method = getattr(self, "get", None)
         if method is None:
             raise AssertionError(f"Unimplemented method {request.method!r}")
-        return cast("ft.ResponseReturnValue", current_app.ensure_sync(method)(**kwargs))
+        return method
+
+
+def task_of(view: Any) -> Any:
+    """Return the async function that a view is, or stands for; None: it is a plain one."""
+    if iscoroutinefunction(view):
+        return view
+    of, task = getattr(view, "as_task", (None, None))
+    return task if of is view else None  # else a decorator has copied what it wraps
+
+
+def is_partly_async(view: Any) -> bool:
+    """Tell whether a view is async, or any method of the class that it was made of."""
+    cls = getattr(view, "view_class", None)
+    return iscoroutinefunction(view) or any(
+        iscoroutinefunction(getattr(cls, name, None)) for name in ("dispatch_request", *http_method_funcs)
+    )

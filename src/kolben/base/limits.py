@@ -39,7 +39,7 @@ class Limits:
     head: int = 32 * 1024
     field_count: int = 100
     body: int = 16 * 1024 * 1024
-    body_memory: int = 64 * 1024
+    body_memory: int = 128 * 1024
     spool: int = 4 * 1024 * 1024 * 1024
     requests_per_connection: int = 1000
     output: int = 64 * 1024

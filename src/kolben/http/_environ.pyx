@@ -2,16 +2,13 @@
 
 An environ is made of a request of our own server only when somebody asks: a WSGI application, an extension, a form with files.
 A request is made of an environ for an app that is called as WSGI.
-
-Names of variables are made once: most requests of most clients have the same fields.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUnicode_READ_CHAR
-from libc.string cimport memcmp
 
+from kolben.http._field_names cimport FieldNames
 from kolben.http._headers cimport FieldsBase, missing
 from kolben.http._request cimport ConnectionInfo, RequestBase
 from kolben.wire._layout cimport NO_FIELD, FieldSpan, RequestHead
@@ -29,10 +26,6 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(object text) noexcept
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
-
-cdef enum:
-    KNOWN = 256               # names that are kept, at most: a peer that invents names must not fill memory
-    SHARED_LONGEST = 64       # bytes of a name that is kept
 
 cdef tuple NO_ARGS = ()
 cdef dict SYSTEM = sys.__dict__          # PERF: `sys.stderr`, which may be exchanged, without a new string per look
@@ -132,7 +125,7 @@ cdef int add_fields(dict environ, bytes head, const RequestHead *span) except -1
         field = &span.fields[i]
         add_field(
             environ,
-            variable(<const unsigned char *>p + field.name, field.name_length),
+            VARIABLES.of(<const unsigned char *>p + field.name, field.name_length),
             PyUnicode_DecodeLatin1(p + field.value, field.value_length, NULL),
         )
     if span.authority_length:             # RFC 9112, section 3.2.2: the absolute form wins over Host
@@ -155,31 +148,15 @@ cdef int add_field(dict environ, object name, object value) except -1:
 
 # ---------------------------------------------------------------- names of variables
 
-cdef PyObject *known_fields[KNOWN]        # bytes, owned for ever; NULL: free
-cdef PyObject *known_variables[KNOWN]     # what they are called in an environ
-
-
-cdef object variable(const unsigned char *p, Py_ssize_t n):
-    """The variable of a field by its name as it was sent."""
-    cdef unsigned int at = (<unsigned int>n * 37 + p[0] * 11 + p[n - 1] * 5 + p[n >> 1]) % KNOWN     # a name has one byte at least
-    cdef PyObject *field = known_fields[at]
-    if field != NULL and PyBytes_GET_SIZE(<object>field) == n and memcmp(PyBytes_AS_STRING(<object>field), p, n) == 0:
-        return <object>known_variables[at]
-    raw = PyBytes_FromStringAndSize(<const char *>p, n)
-    name = variable_name(raw.decode("latin-1"))
-    if field == NULL and n <= SHARED_LONGEST:
-        Py_INCREF(raw)
-        Py_INCREF(name)
-        known_fields[at] = <PyObject *>raw
-        known_variables[at] = <PyObject *>name
-    return name
-
-
-cdef object variable_name(str name):
+cdef object variable_name(bytes field):
+    cdef str name = field.decode("latin-1")
     if "_" in name or name.lower() == "proxy":
         return LEFT_OUT
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+cdef FieldNames VARIABLES = FieldNames(variable_name)
 
 
 def fields_environ(FieldsBase fields not None):
@@ -195,7 +172,7 @@ cdef object variable_of(str key):
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(key)
     name = LEFT_OUT
     if n and PyUnicode_IS_ASCII(key):
-        name = variable(<const unsigned char *>PyUnicode_DATA(key), n)
+        name = VARIABLES.of(<const unsigned char *>PyUnicode_DATA(key), n)
     if name is LEFT_OUT:
         name = key.upper().replace("-", "_")
         return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"

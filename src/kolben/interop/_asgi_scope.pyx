@@ -1,16 +1,12 @@
 """The scope of an HTTP request (ASGI 3, HTTP 2.5)."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
-from libc.string cimport memcmp
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
+from kolben.http._field_names cimport FieldNames
 from kolben.http._request cimport ConnectionInfo, RequestBase
 from kolben.wire._layout cimport FieldSpan
 
-cdef enum:
-    KNOWN = 256               # names that are kept, at most: a peer that invents names must not fill memory
-    SHARED_LONGEST = 64       # bytes of a name that is kept
+cdef FieldNames LOWER = FieldNames(bytes.lower)
 
 # PERF: one for all requests, as the names of its keys: applications read it.
 cdef dict VERSIONS = {"version": "3.0", "spec_version": "2.5"}
@@ -56,28 +52,8 @@ cdef list fields_of(RequestBase request):
         fields.append((b"host", PyBytes_FromStringAndSize(p + request.span.authority, request.span.authority_length)))
     for i in range(request.span.field_count):
         field = &request.span.fields[i]
-        name = lower_name(<const unsigned char *>p + field.name, field.name_length)
+        name = LOWER.of(<const unsigned char *>p + field.name, field.name_length)
         if request.span.authority_length and name == b"host":
             continue
         fields.append((name, PyBytes_FromStringAndSize(p + field.value, field.value_length)))
     return fields
-
-
-cdef PyObject *known_fields[KNOWN]        # bytes as they were sent, owned for ever; NULL: free
-cdef PyObject *known_names[KNOWN]         # the same in lower case
-
-
-cdef object lower_name(const unsigned char *p, Py_ssize_t n):
-    """A field's name, of most fields one object for all requests."""
-    cdef unsigned int at = (<unsigned int>n * 37 + p[0] * 11 + p[n - 1] * 5 + p[n >> 1]) % KNOWN     # a name has one byte at least
-    cdef PyObject *field = known_fields[at]
-    if field != NULL and PyBytes_GET_SIZE(<object>field) == n and memcmp(PyBytes_AS_STRING(<object>field), p, n) == 0:
-        return <object>known_names[at]
-    raw = PyBytes_FromStringAndSize(<const char *>p, n)
-    name = raw.lower()
-    if field == NULL and n <= SHARED_LONGEST:
-        Py_INCREF(raw)
-        Py_INCREF(name)
-        known_fields[at] = <PyObject *>raw
-        known_names[at] = <PyObject *>name
-    return name

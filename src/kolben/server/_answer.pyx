@@ -169,7 +169,7 @@ cdef class Answerer(Receiver):
             scope, self.scope = self.scope, None
             self.engine.contexts.take_back(scope)
         self.stream = None
-        self.chunks = None
+        self.chunks = self.whole = None
         return 0
 
     # ------------------------------------------------ lazy

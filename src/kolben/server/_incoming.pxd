@@ -45,7 +45,8 @@ cdef class Receiver(Sender):
     cdef int64_t lingered             # bytes
     cdef bint chunked
     cdef ChunkDecoder decoder
-    cdef list chunks                  # of the body, in memory
+    cdef bytes whole                  # the body, of a known length, while it comes: `body_received` bytes of it are here; else None
+    cdef list chunks                  # of any other body in memory
     cdef int64_t chunks_size
     cdef object spool                 # Spool of bodies.py, or None
     cdef object incoming              # IncomingBody of the present request, whose view runs, while not all of it is here; else None
@@ -70,6 +71,7 @@ cdef class Receiver(Sender):
     cdef Py_ssize_t take_body(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef Py_ssize_t take_chunked(self, const unsigned char *p, Py_ssize_t n) except -1
     cdef int add_to_body(self, const unsigned char *p, Py_ssize_t n) except -1
+    cdef bint keeps_whole(self, Py_ssize_t n) except -1
     cdef int check_rate(self) except -1
     cdef int end_body(self) except -1
     cdef int set_body_deadline(self) except -1
