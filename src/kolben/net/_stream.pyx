@@ -3,7 +3,7 @@
 A receive tries the socket first and waits only if nothing is there; a send writes at once and keeps only what the kernel does not
 take, so most calls never wait.  Refuses to know protocols, names and how connections come about.
 
-Every call is an Operation (_hub): it takes bytes only in the step that gives them to its task, so one that is cancelled or late
+Every call is an Operation (_endpoint): it takes bytes only in the step that gives them to its task, so one that is cancelled or late
 loses none.
 """
 
@@ -18,8 +18,9 @@ from libc.string cimport memcpy, memset
 from kolben.base._alive cimport STREAMS, counts
 from kolben.base.errors import LimitExceeded
 from kolben.net import errors
-from kolben.net._hub cimport DONE, Endpoint, NEVER, NOT_YET, Operation, READING, SCRATCH, WAIT, WRITING, os_error
-from kolben.net._hub import prepare
+from kolben.net._endpoint cimport DONE, Endpoint, NEVER, NOT_YET, Operation, READING, WAIT, WRITING, os_error
+from kolben.net._endpoint import prepare
+from kolben.net._hub cimport SCRATCH
 from kolben.net._socket cimport (
     EAGAIN, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, ETIMEDOUT, EWOULDBLOCK, SHUT_WR, accept_peer, errno, kept_error, recv,
     reset_on_close, send, shutdown, socket_address,

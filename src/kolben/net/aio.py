@@ -1,6 +1,6 @@
 """The awaiting form of sockets: the same names as `kolben.net`, for tasks of an asyncio loop.
 
-Streams and datagrams are native, behind one poller nested in the loop (`_hub`); policy and rare calls are here.
+Streams and datagrams are native, behind one poller nested in the loop (`_hub`, `_endpoint`); policy and rare calls are here.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from kolben.net import _stream
 from kolben.net import listener as blocking
 from kolben.net._datagram import Datagram, DatagramSocket
 from kolben.net._stream import Acceptor
+from kolben.net._waiter import create_task
 from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 from kolben.net.connecting import default_context, make_socket
 from kolben.net.datagram import open_bound, open_connected
@@ -30,10 +31,10 @@ from kolben.net.resolving import ATTEMPT_DELAY, Candidate, in_order, is_literal,
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from kolben.net._hub import Operation
+    from kolben.net._endpoint import Operation
     from kolben.net.tls import Layer
 
-__all__ = ["Datagram", "DatagramSocket", "Listener", "Stream", "bind", "connect", "listen"]
+__all__ = ["Datagram", "DatagramSocket", "Listener", "Stream", "bind", "connect", "create_task", "listen"]
 
 
 class Stream(_stream.Stream):
