@@ -16,11 +16,11 @@ from libc.stdint cimport int64_t
 
 from kolben.base.time import milliseconds
 from kolben.net import errors
-from kolben.net._hub cimport Hub, Watched, current_hub
+from kolben.net._hub cimport Hub, current_hub
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.net._socket cimport c_close
 from kolben.net._timers cimport Timer
-from kolben.net._waiter cimport Awaited, Waiter, WAITING, WOKEN, new_waiter
+from kolben.net._waiter cimport Waiter, WAITING, WOKEN, new_waiter
 
 cdef extern from *:
     """
