@@ -129,7 +129,6 @@ BARS = [  # row, at most so many times, row
     ("kolben service, uvloop", 1.6, "C epoll"),
     ("kolben service, uvloop", 1 / 2, "uvloop streams"),
     ("kolben service, uvloop", 1 / 3, "asyncio streams"),
-    ("kolben service, UDP", 2.0, "C epoll, UDP"),
     ("kolben.net, uvloop, UDP", 2.0, "C epoll, UDP"),
 ]
 
