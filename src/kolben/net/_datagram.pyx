@@ -69,14 +69,8 @@ cdef class DatagramSocket(Endpoint):
         counts[STREAMS] -= 1
 
     def __init__(self, sock, *, peer_address=None, file=None):
-        sock.setblocking(False)
         self.peer_address = peer_address
-        try:
-            self.open(sock.fileno())
-        except BaseException:
-            sock.close()
-            raise
-        sock.detach()
+        self.take(sock)
         self.file = file
 
     # ------------------------------------------------ receiving

@@ -42,6 +42,7 @@ cdef class Endpoint(Watched):
     cdef public object timeout        # seconds for each call that does not say otherwise; None: for ever
 
     cdef int open(self, int fd) except -1
+    cdef int take(self, object sock) except -1
     cdef int hold(self) noexcept
     cdef int let_go(self) noexcept
     cdef int on_readable(self) except -1

@@ -97,6 +97,17 @@ cdef class Endpoint:
             raise
         return 0
 
+    cdef int take(self, object sock) except -1:
+        """Own the descriptor of a socket from now on; it is closed if that fails."""
+        sock.setblocking(False)
+        try:
+            self.open(sock.fileno())
+        except BaseException:
+            sock.close()
+            raise
+        sock.detach()
+        return 0
+
     cdef int hold(self) noexcept:
         self.held += 1
         Py_INCREF(self)
