@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPU per echoed message of 64 bytes: kolben.net.aio beside asyncio's and uvloop's streams and a bare epoll loop in C.
+"""CPU per echoed message of 64 bytes: services and kolben.net.aio beside asyncio's and uvloop's streams and a bare epoll loop in C.
 
     bench/echo.py                 # 64 connections, 7 rounds of 1 s for each row
     bench/echo.py --quick         # 3 rounds
@@ -85,32 +85,59 @@ async def protocol_udp(port):
     await asyncio.Event().wait()
 
 
+def service(port, address, function, loop):
+    """The function as a service of an app, beside HTTP, which nobody asks here."""
+    from kolben import App
+    from kolben.server import serving
+
+    app = App(__name__)
+    getattr(app, address)(f"127.0.0.1:{port}")(function)
+    if loop == "asyncio":
+        serving.new_event_loop = asyncio.new_event_loop
+    serving.run_app(app, binds=["127.0.0.1:0"], access_log=False)
+
+
+async def echo_stream(stream):
+    while data := await stream.recv():
+        await stream.send(data)
+
+
+async def echo_datagram(datagram):
+    return datagram.data
+
+
+SERVICES = {"tcp_service": ("tcp", echo_stream), "udp_service": ("udp", echo_datagram)}
 SERVERS = {function.__name__: function for function in (kolben_tcp, streams_tcp, protocol_tcp, kolben_udp, protocol_udp)}
 ROWS = {  # name: (transport, function, loop)
     "C epoll": ("tcp", None, None),
-    "kolben, uvloop": ("tcp", "kolben_tcp", "uvloop"),
-    "kolben, asyncio": ("tcp", "kolben_tcp", "asyncio"),
+    "kolben service, uvloop": ("tcp", "tcp_service", "uvloop"),
+    "kolben service, asyncio": ("tcp", "tcp_service", "asyncio"),
+    "kolben.net, uvloop": ("tcp", "kolben_tcp", "uvloop"),
+    "kolben.net, asyncio": ("tcp", "kolben_tcp", "asyncio"),
     "uvloop protocol": ("tcp", "protocol_tcp", "uvloop"),
     "uvloop streams": ("tcp", "streams_tcp", "uvloop"),
     "asyncio protocol": ("tcp", "protocol_tcp", "asyncio"),
     "asyncio streams": ("tcp", "streams_tcp", "asyncio"),
     "C epoll, UDP": ("udp", None, None),
-    "kolben, uvloop, UDP": ("udp", "kolben_udp", "uvloop"),
-    "kolben, asyncio, UDP": ("udp", "kolben_udp", "asyncio"),
+    "kolben service, UDP": ("udp", "udp_service", "uvloop"),
+    "kolben.net, uvloop, UDP": ("udp", "kolben_udp", "uvloop"),
+    "kolben.net, asyncio, UDP": ("udp", "kolben_udp", "asyncio"),
     "uvloop protocol, UDP": ("udp", "protocol_udp", "uvloop"),
     "asyncio protocol, UDP": ("udp", "protocol_udp", "asyncio"),
 }
 BARS = [  # row, at most so many times, row
-    ("kolben, uvloop", 1.6, "C epoll"),
-    ("kolben, uvloop", 1 / 2, "uvloop streams"),
-    ("kolben, uvloop", 1 / 3, "asyncio streams"),
-    ("kolben, uvloop, UDP", 2.0, "C epoll, UDP"),
+    ("kolben service, uvloop", 1.6, "C epoll"),
+    ("kolben service, uvloop", 1 / 2, "uvloop streams"),
+    ("kolben service, uvloop", 1 / 3, "asyncio streams"),
+    ("kolben.net, uvloop, UDP", 2.0, "C epoll, UDP"),
 ]
 
 
 def serve(function, loop, port):
     """In a server's process."""
-    if loop == "uvloop":
+    if function in SERVICES:
+        service(port, *SERVICES[function], loop)
+    elif loop == "uvloop":
         import uvloop
 
         uvloop.run(SERVERS[function](port))

@@ -119,8 +119,8 @@ OF_BLUEPRINTS = {
 BLUEPRINTS_BY_USERS = {
     "after_app_request", "after_request", "app_context_processor", "app_errorhandler", "app_template_filter", "app_template_global",
     "app_template_test", "app_url_defaults", "app_url_value_preprocessor", "before_app_request", "before_request", "context_processor",
-    "delete", "endpoint", "errorhandler", "get", "open_resource", "patch", "post", "put", "register_blueprint", "teardown_app_request",
-    "teardown_request", "url_defaults", "url_value_preprocessor",
+    "delete", "endpoint", "errorhandler", "get", "open_resource", "patch", "post", "put", "register_blueprint", "tcp",
+    "teardown_app_request", "teardown_request", "tls", "udp", "unix", "url_defaults", "url_value_preprocessor",
 }  # fmt: skip
 STATIC = "surface.txt"
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import threading
 
 import pytest
 
@@ -208,3 +209,29 @@ def test_addresses_for_streams_are_refused():
             here.send_to(b"x", "127.0.0.1:9")
         with pytest.raises(UsageError, match="expected an IP address, got a name"):
             here.send_to(b"x", UDPAddress("localhost", 9))
+
+
+@pytest.mark.parametrize("opening", ["bind", "local", "listen"])
+def test_a_name_is_not_looked_up_in_the_loops_thread(run, monkeypatch, opening):
+    """A resolver that takes its time holds nobody up."""
+    real, asked_in = socket.getaddrinfo, []
+
+    def getaddrinfo(host, *args, **options):
+        is_name = host in ("localhost", b"localhost")
+        if is_name:
+            asked_in.append(threading.current_thread())
+        return real("127.0.0.1" if is_name else host, *args, **options)
+
+    async def main():
+        if opening == "bind":
+            await (await aio.bind("udp://localhost:0")).close()
+        elif opening == "listen":
+            (await aio.listen("localhost:0")).close()
+        else:
+            await (await aio.connect("udp://127.0.0.1:9", local="udp://localhost:0")).close()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    run(main())
+    assert asked_in
+    assert threading.main_thread() not in asked_in

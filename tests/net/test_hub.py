@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from kolben.net import aio
-from kolben.net._hub import Operation
+from kolben.net._endpoint import Operation
 
 
 def test_a_call_is_awaited_once(run):

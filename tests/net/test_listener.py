@@ -243,6 +243,15 @@ def test_a_path_where_somebody_listens_is_left_alone(path, backlog):
         assert os.path.exists(path)
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/net/unix"), reason="the system does not tell")
+@pytest.mark.parametrize("name", ["file", "abstract"])
+def test_who_listens_at_a_path_is_named(path, name):
+    """As with ports."""
+    address = path if name == "file" else f"@{path}-{os.getpid()}"
+    with listen(UnixAddress(address)), pytest.raises(UsageError, match=rf"in use by .+ \(pid {os.getpid()}\)"):
+        listen(UnixAddress(address))
+
+
 def test_a_datagram_socket_is_somebody(path):
     """Its file is not stale, though no stream can reach it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as theirs:

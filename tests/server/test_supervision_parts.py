@@ -77,6 +77,15 @@ def test_who_drains_or_hangs_is_not_waited_for(scores, other):
     assert scores.may_accept(50)
 
 
+def test_connections_of_services_count_as_much_as_those_of_http(scores):
+    """A worker that holds a thousand chats takes fewer requests."""
+    note(scores, 0)
+    scores.row = scores.open_row()
+    scores.note(Tally(accepts=1, connections=0, beat=milliseconds(), services=1000))
+    assert not scores.may_accept(0)
+    assert scores.read(scores.row).services == 1000
+
+
 def test_a_row_that_was_given_back_is_given_out_again_empty(scores):
     note(scores, 5)
     scores.close_row(scores.row)

@@ -6,12 +6,8 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from kolben.app.scaffold import (
-    Scaffold,
-    _endpoint_from_view_func,
-    _sentinel,
-    setupmethod,
-)
+from kolben.app.listening import Kind, Listening
+from kolben.app.scaffold import _endpoint_from_view_func, _sentinel, setupmethod
 
 if TYPE_CHECKING:
     import os
@@ -61,8 +57,8 @@ def _first_given(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-class Blueprint(Scaffold):
-    """Views, hooks, templates and static files under one name, to be registered on an app.
+class Blueprint(Listening):
+    """Views, hooks, services, templates and static files under one name, to be registered on an app.
 
     Args:
         name: Stands before its endpoints: "name.endpoint".
@@ -134,6 +130,15 @@ class Blueprint(Scaffold):
     def make_setup_state(self, app: App, options: dict[str, Any], first_registration: bool = False) -> BlueprintSetupState:
         """Make the object that `record`ed functions get.  To be overridden."""
         return BlueprintSetupState(self, app, options, first_registration)
+
+    def _add_service(self, kind: Kind, function: Callable[..., Any], spec: str, *, name: str = "", **options: Any) -> None:
+        """Add it to the first app that the blueprint is registered on: an address can be listened on once."""
+
+        def add(state: BlueprintSetupState) -> None:
+            own = f"{state.name_prefix}.{state.name}.{name or getattr(function, '__name__', 'service')}".lstrip(".")
+            state.app._add_service(kind, function, spec, name=own, **options)
+
+        self.record_once(add)
 
     @setupmethod
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:

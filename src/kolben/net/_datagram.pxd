@@ -1,6 +1,6 @@
 """The map of awaited datagrams."""
 
-from kolben.net._hub cimport Endpoint
+from kolben.net._endpoint cimport Endpoint
 
 
 cdef class Datagram:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from typing_extensions import disjoint_base
 
-from kolben.net._hub import Endpoint, Operation
+from kolben.net._endpoint import Endpoint, Operation
 from kolben.net.address import Address
 
 class _File(Protocol):

@@ -8,8 +8,9 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
 from kolben.base._alive cimport STREAMS, counts
-from kolben.net._hub cimport DONE, Endpoint, NOT_YET, Operation, READING, SCRATCH, WAIT, WRITING, os_error
-from kolben.net._hub import prepare
+from kolben.net._endpoint cimport DONE, Endpoint, NOT_YET, Operation, READING, WAIT, WRITING, os_error
+from kolben.net._endpoint import prepare
+from kolben.net._hub cimport SCRATCH
 from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, errno, recv_from, send_to, socket_address
 from kolben.net.sockaddr import datagram_address, pack
 
@@ -68,14 +69,8 @@ cdef class DatagramSocket(Endpoint):
         counts[STREAMS] -= 1
 
     def __init__(self, sock, *, peer_address=None, file=None):
-        sock.setblocking(False)
         self.peer_address = peer_address
-        try:
-            self.open(sock.fileno())
-        except BaseException:
-            sock.close()
-            raise
-        sock.detach()
+        self.take(sock)
         self.file = file
 
     # ------------------------------------------------ receiving

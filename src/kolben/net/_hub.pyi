@@ -1,17 +1,8 @@
-"""Sockets that tasks wait on, behind one poller nested in their loop."""
+"""One poller nested in an asyncio loop, for all sockets that tasks of this loop wait on."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Generator
-from enum import IntEnum
-from typing import Any, Generic, TypeVar
 
 from typing_extensions import disjoint_base
-
-_T = TypeVar("_T")
-
-class Direction(IntEnum):
-    READING = 0
-    WRITING = 1
 
 @disjoint_base
 class Hub:
@@ -27,27 +18,8 @@ class Hub:
     def close(self) -> None: ...
 
 @disjoint_base
-class Endpoint:
-    """A socket that tasks wait on.
+class Watched:
+    """What a hub knows of a socket."""
 
-    Attributes:
-        timeout: Seconds for each call that does not say otherwise; None waits for ever.
-    """
-
-    timeout: float | None
     @property
     def fd(self) -> int: ...
-    def fileno(self) -> int: ...
-    def wait_readable(self, timeout: float | None = None) -> Operation[None]: ...
-    def wait_writable(self, timeout: float | None = None) -> Operation[None]: ...
-
-@disjoint_base
-class Operation(Awaitable[_T], Generic[_T]):
-    """One call that may have to wait: to be awaited once, or given to asyncio.create_task()."""
-
-    def __await__(self) -> Generator[Any, None, _T]: ...
-    def send(self, value: Any) -> Any: ...
-    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any: ...
-    def close(self) -> None: ...
-
-def prepare(*types: type) -> None: ...

@@ -10,8 +10,13 @@ cdef extern from * nogil:
     #include <netinet/in.h>
     #include <string.h>
     #include <arpa/inet.h>
+    #include <sys/ioctl.h>
     #include <sys/socket.h>
+    #include <sys/uio.h>
     #include <sys/un.h>
+    #ifdef __linux__
+    #include <linux/sockios.h>
+    #endif
     #include <time.h>
     #include <unistd.h>
 
@@ -46,6 +51,34 @@ cdef extern from * nogil:
         ssize_t sent;
         do sent = send(fd, p, n, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
         return sent;
+    }
+
+    /* Whether more than the peer's end waits to be read. */
+    static int kn_has_bytes(int fd) {
+        char first;
+        ssize_t got;
+        do got = recv(fd, &first, 1, MSG_PEEK); while (got < 0 && errno == EINTR);
+        return got > 0;
+    }
+
+    static ssize_t kn_send2(int fd, const void *a, size_t an, const void *b, size_t bn) {
+        struct iovec parts[2] = {{(void *)a, an}, {(void *)b, bn}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        ssize_t sent;
+        do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        return sent;
+    }
+
+    /* How many bytes the kernel still keeps for a peer that has not acknowledged them; -1 where it does not tell. */
+    static long kn_unsent(int fd) {
+        int n = -1;
+    #ifdef SIOCOUTQ
+        if (ioctl(fd, SIOCOUTQ, &n) < 0) n = -1;
+    #elif defined(SO_NWRITE)
+        socklen_t size = sizeof n;
+        if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &n, &size) < 0) n = -1;
+    #endif
+        return n;
     }
 
     /* A datagram; *length is the room for the address and then its length, *truncated whether the datagram was longer than n. */
@@ -96,7 +129,10 @@ cdef extern from * nogil:
     int SHUT_WR, AF_INET, AF_INET6, AF_UNIX
     int accept_peer "kn_accept"(int fd, void *address, unsigned int *length)
     ssize_t recv "kn_recv"(int fd, void *into, size_t n)
+    bint has_bytes "kn_has_bytes"(int fd)
     ssize_t send "kn_send"(int fd, const void *p, size_t n)
+    ssize_t send2 "kn_send2"(int fd, const void *a, size_t an, const void *b, size_t bn)
+    long unsent "kn_unsent"(int fd)
     ssize_t recv_from "kn_recv_from"(int fd, void *into, size_t n, void *address, unsigned int *length, int *truncated)
     ssize_t send_to "kn_send_to"(int fd, const void *p, size_t n, const void *address, unsigned int length)
     int socket_address "kn_socket_address"(int fd, bint of_peer, void *into, unsigned int room)
@@ -105,3 +141,14 @@ cdef extern from * nogil:
     long long microseconds "kn_microseconds"()
     int shutdown(int fd, int how)
     int c_close "close"(int fd)
+    int usleep(unsigned int microseconds)
+    const char *inet_ntop(int family, const void *address, char *into, unsigned int size)
+    unsigned short ntohs(unsigned short port)
+    struct sockaddr_in:
+        unsigned short sin_family
+        unsigned short sin_port
+        int sin_addr
+    struct sockaddr_in6:
+        unsigned short sin6_family
+        unsigned short sin6_port
+        int sin6_addr

@@ -1,50 +1,9 @@
 """The map of awaited streams."""
 
-from kolben.net._hub cimport Endpoint
+from kolben.net._flow cimport Flow
 
 
-cdef class Stream(Endpoint):
-    """Bytes to and from one peer."""
+cdef class Stream(Flow):
+    """Bytes to and from one peer, in calls to be awaited."""
 
-    cdef bytearray _input             # received and not yet asked for; None: nothing
-    cdef bint _at_end                 # the peer sent its last byte, and it was taken in
-    cdef object _output               # deque of bytes that the kernel has not taken yet
-    cdef Py_ssize_t _left             # of it when close() looked last
-    cdef Py_ssize_t _sent             # of the first of them
-    cdef readonly Py_ssize_t queued   # bytes in it
-    cdef bint _is_closing             # once the output is sent, close
-    cdef bint _is_shut                # send_eof() was called; what is queued goes first
-    cdef bint _is_connecting
-    cdef int _failure                 # errno of a send that nobody waited for
-    cdef bytes _peer                  # its socket address as the kernel gave it
-    cdef object _peer_address
-    cdef object _local_address
-    cdef object _tls                  # the TLS layer, or None
-    cdef public Py_ssize_t high_water
-    cdef public Py_ssize_t low_water
     cdef public Py_ssize_t line_limit
-
-    # Bytes taken in, 0 at the end, or NOT_YET.
-    cdef Py_ssize_t receive(self, unsigned char *into, Py_ssize_t room) except -1
-    cdef Py_ssize_t receive_raw(self, unsigned char *into, Py_ssize_t room) except -1
-    cdef Py_ssize_t receive_tls(self, unsigned char *into, Py_ssize_t room) except -1
-    cdef Py_ssize_t take_in(self, Py_ssize_t room) except -1          # into _input
-    cdef bytes take_out(self, Py_ssize_t n)                           # of _input
-    cdef int put(self, object data) except -1                         # into the socket, or the output
-    cdef int put_raw(self, object data) except -1
-    cdef int flush(self) except -1
-    cdef int fail(self, int code) except -1
-    cdef int finish_output(self) except -1
-    cdef int flush_tls(self) except -1
-    cdef Py_ssize_t feed_tls(self) except -1
-    cdef bint shake_hands(self) except -1
-    cdef int ensure_sending(self) except -1
-
-
-cdef class Acceptor(Endpoint):
-    """A listening socket that a task waits on.  Borrows its descriptor."""
-
-    cdef type _kind                   # of the streams
-    cdef object _start                # makes a stream's TLS layer; or None
-
-    cdef int rest(self) except -1

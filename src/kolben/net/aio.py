@@ -1,25 +1,26 @@
 """The awaiting form of sockets: the same names as `kolben.net`, for tasks of an asyncio loop.
 
-Streams and datagrams are native, behind one poller nested in the loop (`_hub`); policy and rare calls are here.
+Streams and datagrams are native, behind one poller nested in the loop (`_hub`, `_endpoint`); policy and rare calls are here.
 """
 
 import asyncio
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from kolben.base.errors import UsageError
 from kolben.net import _stream
 from kolben.net import listener as blocking
+from kolben.net._acceptor import Acceptor
 from kolben.net._datagram import Datagram, DatagramSocket
-from kolben.net._stream import Acceptor
+from kolben.net._waiter import create_task
 from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
-from kolben.net.connecting import default_context, make_socket
+from kolben.net.connecting import default_context, make_socket, read_local
 from kolben.net.datagram import open_bound, open_connected
 from kolben.net.errors import ClosedError
 from kolben.net.listener import BACKLOG
@@ -30,10 +31,12 @@ from kolben.net.resolving import ATTEMPT_DELAY, Candidate, in_order, is_literal,
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from kolben.net._hub import Operation
+    from kolben.net._endpoint import Operation
     from kolben.net.tls import Layer
 
-__all__ = ["Datagram", "DatagramSocket", "Listener", "Stream", "bind", "connect", "listen"]
+__all__ = ["Datagram", "DatagramSocket", "Listener", "Stream", "bind", "connect", "create_task", "listen"]
+
+T = TypeVar("T")
 
 
 class Stream(_stream.Stream):
@@ -180,16 +183,22 @@ async def listen(address: str | Address, backlog: int = BACKLOG, *, mode: int | 
     """Open one listener, as `kolben.net.listen` does; a name is looked up without holding the loop up."""
     if isinstance(address, str):
         address = parse_address(address)
-    if isinstance(address, (TCPAddress, TLSAddress)) and address.host and not is_literal(address.host):
-        loop = asyncio.get_running_loop()
-        return Listener(await loop.run_in_executor(None, lambda: blocking.listen(address, backlog, mode=mode, tls=tls)))
-    return Listener(blocking.listen(address, backlog, mode=mode, tls=tls))
+    return Listener(await _beside_the_loop(address, partial(blocking.listen, address, backlog, mode=mode, tls=tls)))
 
 
 async def bind(address: str | Address, *, mode: int | None = None, reuse_port: bool = False) -> DatagramSocket:
-    """Open a socket that receives datagrams, as `kolben.net.bind` does."""
-    sock, file = open_bound(address, mode=mode, reuse_port=reuse_port)
+    """Open a socket that receives datagrams, as `kolben.net.bind` does; a name is looked up without holding the loop up."""
+    if isinstance(address, str):
+        address = parse_address(address)
+    sock, file = await _beside_the_loop(address, partial(open_bound, address, mode=mode, reuse_port=reuse_port))
     return DatagramSocket(sock, file=file)
+
+
+async def _beside_the_loop(address: Address | None, opening: Callable[[], T]) -> T:
+    """Open a socket: in a thread, if its address has a name that the system has to look up."""
+    if isinstance(address, (TCPAddress, TLSAddress, UDPAddress)) and address.host and not is_literal(address.host):
+        return await asyncio.get_running_loop().run_in_executor(None, opening)
+    return opening()
 
 
 @overload
@@ -235,7 +244,8 @@ async def connect(
 async def _connect(target: Address, tls: "SSLContext | None", local: str | Address | None) -> Stream | DatagramSocket:
     if isinstance(target, (UDPAddress, UnixDatagramAddress)):
         candidate = (await _candidates(target, socket.SOCK_DGRAM))[0] if isinstance(target, UDPAddress) else None
-        sock, file = open_connected(target, candidate, local)
+        own = parse_address(local) if isinstance(local, str) else local
+        sock, file = await _beside_the_loop(own, partial(open_connected, target, candidate, own))
         return DatagramSocket(sock, peer_address=target, file=file)
     if isinstance(target, UnixAddress):
         return await _connect_unix(target)
@@ -272,7 +282,8 @@ async def _connect_unix(target: UnixAddress) -> Stream:
 
 async def _attempt(target: Address, candidate: Candidate, local: str | Address | None) -> Stream:
     with ExitStack() as undo:
-        sock = undo.enter_context(make_socket(candidate, local))
+        own = None if local is None else read_local(local)
+        sock = undo.enter_context(await _beside_the_loop(own, partial(make_socket, candidate, own)))
         code = sock.connect_ex(candidate[1])
         if code not in {0, errno.EINPROGRESS}:
             raise OSError(code, os.strerror(code))

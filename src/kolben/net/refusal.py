@@ -37,6 +37,7 @@ def refusal(error: OSError, address: Address) -> ListenError:
 
 _KINDS = {errno.EADDRINUSE: AddressInUseError, errno.EACCES: ForbiddenError, errno.EPERM: ForbiddenError}
 _IPAddress = TCPAddress | TLSAddress | UDPAddress
+_UnixAddress = UnixAddress | UnixDatagramAddress
 
 
 def connect_refusal(error: OSError, address: Address) -> NetworkError:
@@ -90,7 +91,7 @@ def _refused_unix(error: OSError, address: UnixAddress | UnixDatagramAddress) ->
     parent = str(Path(address.path).parent)
     match error.errno:
         case errno.EADDRINUSE:
-            return "somebody listens there already. Choose another path, or stop that program."
+            return f"it is in use{_held_by(address)}: somebody listens there already. Choose another path, or stop that program."
         case errno.EEXIST:
             return f"expected a socket or nothing at that path, got {_kind(address.path)}. Choose another path, or remove it."
         case errno.ENOENT | errno.ENOTDIR:
@@ -110,10 +111,13 @@ def _kind(path: str) -> str:
 # --- who holds a port: Linux tells, in /proc; what may not be read is passed over ----------------------------------------------
 
 
-def _held_by(address: _IPAddress) -> str:
+def _held_by(address: _IPAddress | _UnixAddress) -> str:
     """` by NAME (pid N)`, or nothing where that is not known or would be slow to know."""
-    tables, state = DATAGRAM_TABLES if isinstance(address, UDPAddress) else STREAM_TABLES
-    inodes = set(_waiting_inodes(tables, state, address.port))
+    if isinstance(address, _UnixAddress):
+        inodes = set(_named_inodes(("@" + address.path[1:]) if address.is_abstract else address.path))
+    else:
+        tables, state = DATAGRAM_TABLES if isinstance(address, UDPAddress) else STREAM_TABLES
+        inodes = set(_waiting_inodes(tables, state, address.port))
     for link in islice(_descriptors() if inodes else (), DESCRIPTORS):
         try:
             if str(link.readlink()) in inodes:
@@ -135,6 +139,17 @@ def _waiting_inodes(tables: tuple[str, ...], state: str, port: int) -> Iterator[
         for fields in map(str.split, lines):
             if fields[3] == state and int(fields[1].rpartition(":")[2], 16) == port:
                 yield f"socket:[{fields[9]}]"
+
+
+def _named_inodes(path: str) -> Iterator[str]:
+    """Yield the same for the Unix sockets of that name; a relative name is found where its process wrote it the same way."""
+    try:
+        lines = Path("/proc/net/unix").read_text("utf-8", "surrogateescape").splitlines()[1:]
+    except OSError:
+        return
+    for fields in (line.split(maxsplit=7) for line in lines):
+        if fields[7:] == [path]:
+            yield f"socket:[{fields[6]}]"
 
 
 def _descriptors() -> Iterator[Path]:

@@ -27,7 +27,7 @@ from kolben.server._incoming cimport (
 )
 from kolben.server._lease cimport microseconds
 from kolben.server._running cimport LATER, Runner
-from kolben.server._socket cimport SHUT_WR, c_close, shutdown, unsent
+from kolben.net._socket cimport SHUT_WR, c_close, shutdown, unsent
 
 cdef extern from "Python.h":
     ctypedef struct TypeSlots "PyTypeObject":

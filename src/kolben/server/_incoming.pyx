@@ -18,7 +18,7 @@ from kolben.net._buffer cimport Block
 from kolben.server._engine cimport Engine, READ_SIZE
 from kolben.server._output cimport COPY_LIMIT, Sender
 from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT
-from kolben.server._socket cimport EAGAIN, EWOULDBLOCK, errno, recv, usleep
+from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, errno, recv, usleep
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 from kolben.wire._head cimport PARTIAL
 

@@ -19,7 +19,7 @@ from libc.stdint cimport int64_t
 
 from kolben.net._poller cimport EVENTS_PER_WAIT, Event, MARK, Poller, TIMER
 from kolben.server._backlog cimport Backlog
-from kolben.server._socket cimport usleep
+from kolben.net._socket cimport usleep
 from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
 from kolben.server._lease cimport HELD, Lease, TAKEN, WANTED, microseconds

@@ -19,7 +19,7 @@ from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._incoming cimport RUNNING, SEND
 from kolben.server._lease cimport CALL, STEP, microseconds
 from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
-from kolben.server._socket cimport has_bytes, usleep
+from kolben.net._socket cimport has_bytes, usleep
 
 from kolben.server.deadlines import frames_of_task, frames_of_thread, stack
 from kolben.server.streams import AsyncBody, ThreadBody

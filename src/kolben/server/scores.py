@@ -17,6 +17,7 @@ __all__ = ["Scores", "Tally"]
 
 WIDTH = 16  # integers in a row: two lines of the processor's cache, so that no two workers write into one
 CONNECTIONS = 1  # the column that a worker's connections are written into as they come and go
+SERVICES = 6  # the column of connections that are not HTTP's
 USED = 7  # the column that says whether the row is somebody's
 PLACE = 8  # the first of those that hold text: the name of the route that was begun last
 ROWS = 256  # 32 KiB: workers that drain keep theirs
@@ -34,6 +35,7 @@ class Tally:
         requests: Requests ever begun.
         refused: Requests that broke a rule, a limit or a deadline.
         beat: When the worker's loop last turned: milliseconds of the monotonic clock, which all processes of a machine share.
+        services: Open connections of services beside HTTP, as of the last beat.
     """
 
     accepts: int = 0
@@ -42,6 +44,7 @@ class Tally:
     requests: int = 0
     refused: int = 0
     beat: int = 0
+    services: int = 0
 
 
 class Scores:
@@ -89,20 +92,22 @@ class Scores:
         table = self._table
         table[at], table[at + 1], table[at + 2] = tally.accepts, tally.connections, tally.accepted
         table[at + 3], table[at + 4], table[at + 5] = tally.requests, tally.refused, tally.beat
+        table[at + SERVICES] = tally.services
 
     def may_accept(self, connections: int) -> bool:
         """Note how many connections this worker has; return whether it is not far above the average of those that accept.
 
-        Far is an eighth and one connection: equal workers would else hold back in turn.
+        Connections of services count as much as HTTP's.  Far is an eighth and one connection: equal workers would else hold back in turn.
         """
         table = self._table
-        table[self.row * WIDTH + 1] = connections
+        table[self.row * WIDTH + CONNECTIONS] = connections
+        connections += table[self.row * WIDTH + SERVICES]
         oldest = milliseconds() - STALE
         total = count = 0
         for at in range(WIDTH, (table[0] + 1) * WIDTH, WIDTH):
             if table[at] and table[at + 5] > oldest:
                 count += 1
-                total += table[at + 1]
+                total += table[at + CONNECTIONS] + table[at + SERVICES]
         return connections * 8 * count <= total * 9 + 8 * count
 
     # -- the supervisor's part
@@ -124,7 +129,7 @@ class Scores:
 
     def read(self, row: int) -> Tally:
         """Return a worker's numbers."""
-        return Tally(*self._table[row * WIDTH : row * WIDTH + 6])
+        return Tally(*self._table[row * WIDTH : row * WIDTH + 7])
 
     def read_place(self, row: int) -> str:
         """Return the name of the route that a worker began last; "" if there was none."""

@@ -167,7 +167,8 @@ class Worker:
     def _note(self) -> None:
         engine = self.server.engine
         accepts = int(self._serves and not engine.draining)
-        self.scores.note(Tally(accepts, engine.active, engine.accepted, engine.requests, engine.refused, milliseconds()))
+        services = sum(service.active for service in self.server.services)
+        self.scores.note(Tally(accepts, engine.active, engine.accepted, engine.requests, engine.refused, milliseconds(), services))
 
     def _prove(self) -> None:
         """Ask the app for its readiness path over a connection of its own; without a path, that the loop turns is proof enough."""

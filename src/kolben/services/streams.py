@@ -127,7 +127,7 @@ class StreamService(Base):
         self._from[host] += 1
         stream.timeout = self.timeout
         if self.is_async:
-            task = self._host.loop.create_task(self._converse(stream), name=self.name, context=Context())
+            task = aio.create_task(self._converse(stream), name=self.name, context=Context())
             self._tasks.add(task)
             task.add_done_callback(partial(self._on_done, host))
         else:
