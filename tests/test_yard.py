@@ -157,15 +157,11 @@ def jumps_out_of_handlers(source):
             blocks.pop()
         head, _, rest = line.partition(":")
         jump = next((word for word in (words[0], *rest.split()[:1]) if word in {"return", "break", "continue"}), None)
+        if head.split()[0] in {"except", "for", "while"}:
+            blocks.append((indent, words[0].rstrip(":")))
         kinds = [kind for _, kind in blocks]
-        if head.split()[0] == "except":
-            kinds.append("except")
-            blocks.append((indent, "except"))
-        elif words[0] in {"for", "while", "def", "async"}:
-            blocks.append((indent, words[0]))
-        if jump == "return" and "except" in kinds:
-            yield number
-        elif jump and "except" in kinds and not {"for", "while"} & set(kinds[kinds.index("except") :]):
+        inner = kinds[kinds.index("except") :] if "except" in kinds else []
+        if inner and (jump == "return" or (jump and not {"for", "while"} & set(inner))):
             yield number
 
 
