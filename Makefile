@@ -72,7 +72,7 @@ optimized:      ## The quick suite under python -O
 	@tools/venv.sh test
 	@tools/optimized.sh
 
-faults:         ## Every malloc and system call of a list fails in turn while requests are served (FAULTS=--share=40: quicker)
+faults:         ## Every malloc and system call of a list fails in turn while requests are served (FAULTS=--share=6: a minute)
 	@tools/venv.sh test
 	@tools/faults.sh $(FAULTS)
 

@@ -143,3 +143,42 @@ def test_no_file_names_a_folder_of_one_machine():
         and machine.search((ROOT / name.decode()).read_bytes())
     ]
     assert found == []
+
+
+def jumps_out_of_handlers(source):
+    """The numbers of lines of Cython where a `return`, `break` or `continue` leaves an except clause."""
+    blocks = []  # what the line stands in, outermost first: (indent, kind)
+    for number, line in enumerate(source.splitlines(), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        indent = len(line) - len(line.lstrip())
+        while blocks and indent <= blocks[-1][0]:
+            blocks.pop()
+        head, _, rest = line.partition(":")
+        jump = next((word for word in (words[0], *rest.split()[:1]) if word in {"return", "break", "continue"}), None)
+        if head.split()[0] in {"except", "for", "while"}:
+            blocks.append((indent, words[0].rstrip(":")))
+        kinds = [kind for _, kind in blocks]
+        inner = kinds[kinds.index("except") :] if "except" in kinds else []
+        if inner and (jump == "return" or (jump and not {"for", "while"} & set(inner))):
+            yield number
+
+
+def test_no_native_code_jumps_out_of_an_except_clause():
+    """Cython 3.3 releases the traceback there without looking, and there is none where no memory was left for it: a crash."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "src").rglob("*.pyx")
+        for number in jumps_out_of_handlers(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("jump", ["return 1", "break", "continue", "if x:\n            return"])
+def test_a_jump_out_of_an_except_clause_is_found(jump):
+    head = "while x:\n    try:\n        f()\n    except E"
+    assert list(jumps_out_of_handlers(f"{head}:\n        {jump}\n")) == [4 + len(jump.splitlines())]
+    assert list(jumps_out_of_handlers(f"{head}:\n        pass\n    {jump}\n")) == []
+    assert "\n" in jump or list(jumps_out_of_handlers(f"{head}: {jump}\n")) == [4]
+    assert "\n" in jump or (jump == "return 1") == any(jumps_out_of_handlers(f"{head}:\n        for y in x:\n            {jump}\n"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/faults.sh [options of tests/faults/drive.py]: every call of a list fails, one after the other, while requests are served.
-# Linux with glibc; minutes.  `--share 40` is quicker.
+# Linux with glibc; many minutes.  `--share=6` takes one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 shim=build/faults/shim.so

@@ -37,7 +37,7 @@ from kolben.flask import g, jsonify, request, session
 from kolben.http import Response
 from kolben.server import execution, serving
 
-SOON = 3  # seconds until which everything has been answered or has ended
+SOON = 10  # seconds until which everything has been answered or has ended
 FUNCTIONS = {
     name: number
     for number, name in enumerate(  # as in shim.c

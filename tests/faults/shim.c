@@ -51,7 +51,8 @@ PUBLIC long fault_disarm(void) {
     return __atomic_load_n(&calls, __ATOMIC_SEQ_CST);
 }
 
-/* Python up to 3.11 at least: ContextVar.set() drops a token that it could not make, if its second malloc fails as well. */
+/* Python up to 3.12 at least: a function's arguments are not released where there is no memory for its cells; and ContextVar.set()
+   drops a token that it could not make, if its second malloc fails as well. */
 static int is_pythons_defect(void) {
     enum { DEEP = 12 };
     void *frames[DEEP];
@@ -59,8 +60,10 @@ static int is_pythons_defect(void) {
     int i, n, before = here, found = 0;
     here = 0;                                                           /* backtrace() itself takes memory */
     n = backtrace(frames, DEEP);
-    for (i = 0; i < n && !found; i++)
-        found = dladdr(frames[i], &about) && about.dli_sname && strcmp(about.dli_sname, "PyContextVar_Set") == 0;
+    for (i = 0; i < n && !found; i++) {
+        if (!dladdr(frames[i], &about) || !about.dli_sname) continue;
+        found = strcmp(about.dli_sname, "PyCell_New") == 0 || (last > first && strcmp(about.dli_sname, "PyContextVar_Set") == 0);
+    }
     here = before;
     return found;
 }
@@ -69,7 +72,7 @@ static int fails(int function) {
     long n;
     if (!here || __atomic_load_n(&target, __ATOMIC_RELAXED) != function) return 0;
     n = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
-    if (n < first || n > last || (function == MALLOC && last > first && is_pythons_defect())) return 0;
+    if (n < first || n > last || (function == MALLOC && is_pythons_defect())) return 0;
     errno = error;
     return 1;
 }

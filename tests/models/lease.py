@@ -188,9 +188,14 @@ class Protocol:
         after = self.step(s._replace(hidden=(), ready=s.hidden + s.ready), "loop")
         if after is not None:
             yield "the loop's thread serves", after
+        yield "a turn ends", self.end_turn(s)
+        if not s.batch:  # a server that is behind looks whether it may rest
+            yield "a turn ends with a look at what waits", self.end_turn(s._replace(batch=in_order(s.edges), edges=frozenset()))
+
+    def end_turn(self, s):
         left = bool(s.batch or s.done or s.for_loop or s.ready)
         comes_back = left and "a turn does not come back for what is left" not in self.faults
-        yield "a turn ends", s._replace(loop="idle", scheduled=s.scheduled or comes_back)
+        return s._replace(loop="idle", scheduled=s.scheduled or comes_back)
 
     def loop_call(self, s):
         index = s.caller

@@ -91,9 +91,10 @@ def test_a_peer_that_is_gone_costs_nothing_and_hurts_nobody(serve, path):
 
 
 def test_an_answer_that_comes_after_the_peer_is_gone_is_closed(serve):
-    go, closed = threading.Event(), threading.Event()
+    begun, go, closed = threading.Event(), threading.Event(), threading.Event()
 
     def slow(_):
+        begun.set()
         assert go.wait(SOON)
         response = Response(b"x" * 100_000)
         response.call_on_close(closed.set)
@@ -102,7 +103,7 @@ def test_an_answer_that_comes_after_the_peer_is_gone_is_closed(serve):
     running = serve({"/": View(slow, mode=THREAD)})
     peer = running.connect()
     peer.get("/")
-    running.settle()
+    assert begun.wait(SOON)
     peer.reset()
     go.set()
     assert closed.wait(SOON)

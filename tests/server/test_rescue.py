@@ -13,6 +13,7 @@ import pytest
 
 from kolben.base._alive import alive
 from kolben.http import Response
+from kolben.server import watchdog
 
 from .conftest import INLINE, SOON, THREAD, View
 
@@ -324,6 +325,50 @@ def test_a_watchdog_that_falls_asleep_while_it_is_started_is_woken(serve, clock,
             time.sleep(0.001)
 
     running.call(lambda: setattr(lease, "on_first", start_slowly))
+    blocked(running, clock, gate)
+    assert running.get("/").body == b"hello"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_a_watchdog_that_got_no_thread_is_started_later(serve, clock, gate, monkeypatch, error):
+    begin, tries = watchdog.begin_thread, []
+
+    def fail_once(name, function):
+        tries.append(name)
+        if len(tries) == 1:
+            raise error
+        return begin(name, function)
+
+    monkeypatch.setattr(watchdog, "begin_thread", fail_once)
+    monkeypatch.setattr(watchdog, "NEXT_TRY", 0)
+    running = serve({"/gate": View(gate), "/": View(hello)}, clock=clock)
+    assert running.get("/").body == b"hello"
+    lease = running.server.reactor.lease
+    deadline = time.monotonic() + SOON
+    while lease.on_first is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    blocked(running, clock, gate)
+    assert running.get("/").body == b"hello"
+    assert tries == ["kolben-watchdog"] * 2
+
+
+def test_a_watchdog_whose_start_fails_is_started_by_the_next_call(serve, clock, gate):
+    running = serve({"/gate": View(gate), "/": View(hello)}, clock=clock)
+    lease = running.server.reactor.lease
+    start = running.call(lambda: lease.on_first)
+
+    tries = []
+
+    def fail_once():
+        tries.append(1)
+        if len(tries) == 1:
+            raise MemoryError
+        start()
+
+    running.call(lambda: lease.await_first(fail_once))
+    peer = running.connect()
+    peer.get("/")
+    assert peer.is_ended()
     blocked(running, clock, gate)
     assert running.get("/").body == b"hello"
 

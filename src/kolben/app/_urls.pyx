@@ -92,7 +92,7 @@ cdef object _url_for(
     object anchor, object method, object scheme, object external,
 ):
     cdef object adapter = None
-    cdef str url = None
+    cdef object url = None
     cdef bint without_adapter = False
     if context is None:
         adapter = app._adapter_outside_of_requests()
@@ -117,7 +117,7 @@ cdef object _url_for(
             url = _build(context.url_adapter if without_adapter else adapter, endpoint, values, method, scheme, external)
     except BuildError as error:
         values.update(_anchor=anchor, _method=method, _scheme=scheme, _external=external)
-        return app.handle_url_build_error(error, endpoint, values)
+        url, anchor = app.handle_url_build_error(error, endpoint, values), None
     return url if anchor is None else f"{url}#{_quote_anchor(anchor)}"
 
 

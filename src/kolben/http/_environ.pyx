@@ -210,7 +210,8 @@ cdef class VariablesBase:
         try:
             return type(<object>value)
         except ValueError:
-            return default
+            pass
+        return default
 
     def __contains__(self, key):
         return self.find(key) != NULL

@@ -166,7 +166,8 @@ cdef class FieldsBase:
         try:
             return type(value)
         except ValueError:
-            return default
+            pass
+        return default
 
     def __contains__(self, key):
         return self.find(key) is not None

@@ -106,7 +106,8 @@ class Args(ImmutableMultiDict):
         try:
             return type(value)
         except (ValueError, TypeError):
-            return default
+            pass
+        return default
 
     def __repr__(self):
         """Look like what it stands for."""
@@ -149,4 +150,5 @@ cdef object query_text(const char *p, Py_ssize_t n):
     try:
         return unquote_to_bytes(p[:n].replace(b"+", b" ")).decode("utf-8")
     except UnicodeDecodeError:
-        return None
+        pass
+    return None

@@ -159,13 +159,15 @@ cdef class Exchange:
     def __next__(self):
         cdef PyObject *result = NULL
         cdef int status
+        cdef object error = None
         self.is_stepping = True
         try:
             status = PyIter_Send(self.coroutine, None, &result)
-        except BaseException as error:
-            self.is_stepping = False
-            return self.end(error)
+        except BaseException as raised:
+            error = raised
         self.is_stepping = False
+        if error is not None:
+            return self.end(error)
         value = <object>result
         Py_DECREF(result)
         if status == 0:
@@ -180,17 +182,18 @@ cdef class Exchange:
 
     def throw(self, *error):
         """Raise an error in the application, such as its cancellation."""
+        cdef bint is_over = True
+        cdef object last = None
         self.is_stepping = True
         try:
             value = self.coroutine.throw(*error)
+            is_over = False
         except StopIteration:
-            self.is_stepping = False
-            return self.end(None)
+            pass
         except BaseException as raised:
-            self.is_stepping = False
-            return self.end(raised)
+            last = raised
         self.is_stepping = False
-        return value
+        return self.end(last) if is_over else value
 
     def close(self):
         """End the application's coroutine."""
@@ -245,15 +248,16 @@ cdef class Exchange:
                     self.receivers = []
                 await self.promise(self.receivers)
             return {"type": "http.disconnect"}
+        piece = None
         try:
             piece = await self.body.aread_some() if isinstance(self.body, IncomingBody) else self.body.read(READ_AT_ONCE)
         except ClientDisconnected:
             self.body = None
             self.is_gone = True
-            return {"type": "http.disconnect"}
         except HTTPException as error:                    # the body is refused: too long, too slow, broken
             self.body = None
             self.refuse(error)
+        if piece is None:
             return {"type": "http.disconnect"}
         if not piece:
             self.body = None

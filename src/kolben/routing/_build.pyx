@@ -68,6 +68,7 @@ cdef class Recipe:
 
     cdef tuple _fill(self, dict values, bint append_unknown):
         cdef str query = "", domain, path
+        cdef bint is_valid = True
         try:
             if self._defaults or len(values) != len(self._needed):
                 query = self._query(values, append_unknown)
@@ -77,8 +78,8 @@ cdef class Recipe:
                 if path is not None:
                     return domain, path, self._websocket
         except ValidationError:
-            return None
-        return self._ask_rule(values, append_unknown)
+            is_valid = False
+        return self._ask_rule(values, append_unknown) if is_valid else None
 
     cdef tuple _ask_rule(self, dict values, bint append_unknown):
         built = self._rule.build(values, append_unknown)
@@ -87,15 +88,17 @@ cdef class Recipe:
     cdef str _query(self, dict values, bint append_unknown):
         """Return the query with its question mark, or "" without unknown values; None if it is not to be made here."""
         cdef list pairs = []
+        cdef bint is_plain
         for name, value in values.items():
             if name in self._known:
                 continue
             if type(name) is not str or name == ".self" or self._sorts:
                 return None
             try:
-                if append_unknown and not _append_pairs(pairs, <str>name, value):
-                    return None
+                is_plain = not append_unknown or _append_pairs(pairs, <str>name, value)
             except ValueError:        # it may be about a later name that Werkzeug complains
+                is_plain = False
+            if not is_plain:
                 return None
         return "?" + "&".join(pairs) if pairs else ""
 

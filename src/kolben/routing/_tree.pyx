@@ -181,6 +181,8 @@ cdef class Entry:
             for i in range(min(count, len(self._conversions))):
                 values[i] = (<Conversion>PyTuple_GET_ITEM(self._conversions, i)).value_of(text, &caught[i])
         except ValidationError:
+            values = None
+        if values is None:
             return None
         match.names, match.values = self._names, values
         if len(self._names) != len(values):
@@ -609,18 +611,19 @@ def default_rules_for(map, rule):
 
 cdef Match _match_by_werkzeug(object map, str domain, str path, str method, bint websocket):
     """Search with Werkzeug's matcher, for rules that cannot be compiled."""
-    cdef Match match
+    cdef Match match = None
     map.update()
     try:
         rule, view_args = map._matcher.match(domain, path, method, bool(websocket))
     except RequestPath as redirect:
-        return _path_redirect(redirect.path_info)
+        match = _path_redirect(redirect.path_info)
     except RequestAliasRedirect as redirect:
         match = _found(None, redirect.endpoint, dict(redirect.matched_values))
         match.outcome = REDIRECT_ALIAS
-        return match
     except NoMatch as refusal:
-        return _refusal(refusal.have_match_for, refusal.websocket_mismatch)
+        match = _refusal(refusal.have_match_for, refusal.websocket_mismatch)
+    if match is not None:
+        return match
     match = _found(rule, rule.endpoint, view_args)
     _redirect(match, default_rules_for(map, rule) if map.redirect_defaults else (), method)
     return match

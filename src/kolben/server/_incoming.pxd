@@ -77,6 +77,7 @@ cdef class Receiver(Sender):
     cdef int set_body_deadline(self) except -1
     cdef int refuse_body(self, int status, object message) except -1
     cdef bint reserve(self) except -1
+    cdef bint end_spilling(self, object error) except -1      # whether the request goes on
     cdef int drop_spool(self) except -1
     cdef int begin_incoming(self) except -1
     cdef int feed(self, const unsigned char *p, Py_ssize_t n) except -1

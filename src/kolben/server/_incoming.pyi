@@ -16,13 +16,10 @@ class Receiver(Sender):
         """In a turn: a batch is written, or could not be."""
 
     def on_spooled(self, error: Exception | None) -> None:
-        """In a turn: the whole body is in its file."""
+        """In a turn: the whole body is in its file, or could not be written."""
 
     def refuse_for_quota(self, size: int) -> None:
         """A body of `size` bytes or more does not fit into `limits.spool`: not now, or never."""
-
-    def refuse_for_room(self, error: Exception) -> None:
-        """The body could not be written to its temporary file."""
 
     def on_body_wanted_elsewhere(self, incoming: IncomingBody) -> None:
         """In whatever thread reads: reading begins, or there is room again."""

@@ -384,33 +384,29 @@ cdef class Receiver(Sender):
 
     def on_spilled(self, error):
         """In a turn: a batch is written, or could not be."""
-        if self.fd < 0:
-            self.drop_spool()
-            return
-        self.phase = READING_BODY
-        if error is not None:
-            self.refuse_for_room(error)
-        else:
+        if self.end_spilling(error):
             self.set_deadline(self.engine.body_idle)
-        self.advance()
+            self.advance()
 
     def on_spooled(self, error):
-        """In a turn: the whole body is in its file."""
-        if self.fd < 0:
-            self.drop_spool()
-            return
-        self.phase = READING_BODY
-        if error is not None:
-            self.refuse_for_room(error)
-        else:
+        """In a turn: the whole body is in its file, or could not be written."""
+        if self.end_spilling(error):
             self.request.body = self.spool.file
             self.serve(RUN, NULL, None)
-        self.advance()
+            self.advance()
 
-    def refuse_for_room(self, error):
-        """The body could not be written to its temporary file."""
+    cdef bint end_spilling(self, object error) except -1:
+        """A thread is done with the temporary file: return whether the request goes on."""
+        if self.fd < 0:
+            self.drop_spool()
+            return False
+        self.phase = READING_BODY
+        if error is None:
+            return True
         log.error("A request body could not be spooled to a temporary file: %r", error)
         self.refuse(507, "the server has no room for the body (RFC 4918, section 11.5)")
+        self.advance()
+        return False
 
     cdef int drop_spool(self) except -1:
         """Forget a body that is not needed: its memory, and its temporary file; never while a thread works with that."""

@@ -39,5 +39,8 @@ class Lease:
     def rest(self, limit: int) -> bool:
         """Nap so many microseconds, -1: without limit, unless a call begins; return whether one did."""
 
+    def await_first(self, start: Callable[[], object]) -> None:
+        """Have `start` called before the next call or step: it starts the watchdog.  In the loop's thread."""
+
     def close(self) -> None:
         """Let the watchdog end.  In the loop's thread, which holds the lease."""

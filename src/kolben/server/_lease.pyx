@@ -127,10 +127,19 @@ cdef class Lease:
         self.asleep = False
         start, self.on_first = self.on_first, None
         if start is not None:
-            start()
+            try:
+                start()
+            except BaseException:
+                self.await_first(start)
+                raise
         elif exchange(&self.napping, 0):
             PyThread_release_lock(self.bell)
         return 0
+
+    def await_first(self, start):
+        """Have `start` called before the next call or step: it starts the watchdog.  In the loop's thread."""
+        if not self.closing:
+            self.on_first, self.asleep = start, True
 
     def close(self):
         """Let the watchdog end.  In the loop's thread, which holds the lease."""

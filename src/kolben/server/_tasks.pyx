@@ -69,11 +69,15 @@ cdef class TaskStarter:
             self.set_attributes.pop(ADD, None)
             self.arguments["context"] = None
         step, self.step = self.step, None
-        PyContext_Enter(context)
         try:
-            step()
-        finally:
-            PyContext_Exit(context)
+            PyContext_Enter(context)
+            try:
+                step()
+            finally:
+                PyContext_Exit(context)
+        except BaseException:                             # there was no memory to begin it, most likely
+            coroutine.close()
+            raise
         self.is_done = task.done()
         if not self.is_done:
             self.all_tasks.add(task)

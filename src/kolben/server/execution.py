@@ -7,8 +7,11 @@ import logging
 import sys
 import threading
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
+
+from kolben.server.threads import begin_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,12 @@ __all__ = ["Executor"]
 
 log = logging.getLogger("kolben.server")
 SWITCH_INTERVAL = 0.0005  # seconds: with the default of 5 ms, four busy threads make every inline answer wait 20
+
+
+def log_exception(text: str, *arguments: object) -> None:
+    """Log it if there is the memory to say it: a thread is counted, and has to go on."""
+    with contextlib.suppress(Exception):
+        log.exception(text, *arguments)  # noqa: LOG004 - called where one is handled
 
 
 class Executor:
@@ -59,16 +68,8 @@ class Executor:
 
     def submit(self, function: Callable[[Any], Any], argument: Any, then: Callable[[Any], None]) -> None:
         """Call `function(argument)` in a thread and `then` in the loop's, with what it returned or raised."""
-
-        def job() -> None:
-            try:
-                result = function(argument)
-            except BaseException as error:
-                result = error
-            if not self._reactor.post(then, result):
-                then(result)  # the server has closed: only to clean up
-
-        if not self._put(job):
+        # Not a closure: Python 3.11 forgets to release a function's arguments where there is no memory for its cells.
+        if not self._put(partial(self._call, function, argument, then)):
             self._reactor.post(then, RuntimeError("no thread could be started"))
 
     def reserve_stream(self) -> bool:
@@ -81,12 +82,14 @@ class Executor:
     def start_stream(self, body: ThreadBody, context: Context) -> None:
         """Iterate over the lazy body of a response that was made inline or in a task, in the thread that was reserved."""
         try:
-            threading.Thread(target=self._stream, args=(body, context), name="kolben-stream", daemon=True).start()
+            begin_thread("kolben-stream", partial(self._stream, body, context))
         except (RuntimeError, MemoryError):
-            log.exception("The system gives no thread for a lazy body")
             body.cancel()
-            body.connection.stream_fail()
-            self._stream(body, context)  # closes the response, no more
+            try:
+                log_exception("The system gives no thread for a lazy body")
+                body.connection.stream_fail()
+            finally:
+                self._stream(body, context)  # closes the response, no more
 
     def _put(self, job: Callable[[], Any]) -> bool:
         with self._lock:
@@ -151,13 +154,12 @@ class Executor:
         if number == 1:
             sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            threading.Thread(target=self.work, name=f"kolben-{number}", daemon=True).start()
+            begin_thread(f"kolben-{number}", self.work)
         except (RuntimeError, MemoryError):
             with self._lock:
                 self._threads -= 1
                 some = self._threads > 0
-            with contextlib.suppress(MemoryError):
-                log.exception("The system gives no thread; %d are running", number - 1)
+            log_exception("The system gives no thread; %d are running", number - 1)
             return some
         return True
 
@@ -167,13 +169,20 @@ class Executor:
             try:
                 job()
             except BaseException:
-                with contextlib.suppress(Exception):  # there may be no memory to say it; the thread is counted and has to go on
-                    log.exception("Error in the server, not in the application")
+                log_exception("Error in the server, not in the application")
             del job  # a request must not live until the next one comes
             if self._is_surplus():
                 return
         with self._lock:
             self._threads -= 1
+
+    def _call(self, function: Callable[[Any], Any], argument: Any, then: Callable[[Any], None]) -> None:
+        try:
+            result = function(argument)
+        except BaseException as error:
+            result = error
+        if not self._reactor.post(then, result):
+            then(result)  # the server has closed: only to clean up
 
     def _next_job(self) -> Callable[[], Any] | None:
         while True:
@@ -194,7 +203,7 @@ class Executor:
         try:
             context.run(body.pump)
         except BaseException:
-            log.exception("Error in the server, not in the application")
+            log_exception("Error in the server, not in the application")
         finally:
             with self._lock:
                 self._streams -= 1

@@ -190,22 +190,23 @@ class AsyncBody:
         """Iterate, send, wait for room, close."""
         change("tasks", 1)
         try:
-            await self._send_and_close(iterable)
-        finally:  # whatever fails in closing
-            change("tasks", -1)
-
-    async def _send_and_close(self, iterable: AsyncIterable[Any]) -> None:
-        try:
             await self._send_all(iterable)
+            self.connection.stream_end()
         except (asyncio.CancelledError, ClientDisconnected):
             self.connection.stream_fail()
         except BaseException:
             self.connection.stream_fail()
             log.exception("Error in the body of a response, after its head was sent: the connection is cut")
-        else:
-            self.connection.stream_end()
         finally:
+            try:
+                await self._close(iterable)
+            finally:  # whatever fails in closing
+                change("tasks", -1)
+
+    async def _close(self, iterable: AsyncIterable[Any]) -> None:
+        try:
             await close_iterable(iterable)
+        finally:
             close(self.response)
 
     def _write(self, data: bytes) -> bool:

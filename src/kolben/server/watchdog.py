@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import selectors
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kolben.server._lease import BLOCKED_AFTER, CLOSED, QUIET, RESCUE_AFTER
+from kolben.server.threads import begin_thread
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -21,6 +23,7 @@ __all__ = ["Watchdog"]
 
 log = logging.getLogger("kolben.server")
 LOOK, LONGEST_LOOK = 0.25, 4.0  # seconds between two looks at a loop that has only tasks; more and more while nothing begins
+NEXT_TRY = 10  # seconds after the system gave no thread
 ANSWER = 0.1  # seconds that a loop may take to call back
 LIBRARY = (str(Path(threading.__file__).parent), str(Path(__file__).parents[1]))  # code that is not the application's: Python's, and ours
 IDLE = {selectors.__file__, str(Path(__file__).with_name("serving.py"))}  # where a thread stands whose loop waits for events
@@ -42,7 +45,7 @@ class Watchdog:
     def start(self) -> None:
         """Be ready.  In the loop's thread."""
         self._watched = self._reactor.thread = threading.get_ident()
-        self._lease.on_first = self._start
+        self._lease.await_first(self._start)
 
     def close(self) -> None:
         """End.  In the loop's thread, while no call runs."""
@@ -51,13 +54,13 @@ class Watchdog:
             self._thread.join()
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._run, name="kolben-watchdog", daemon=True)
+        """Begin, or try it once more after some time."""
         try:
-            thread.start()
-        except RuntimeError:
-            log.exception("The system gives no thread for the watchdog: a view that runs inline and blocks stops all others")
-        else:
-            self._thread = thread
+            self._thread = begin_thread("kolben-watchdog", self._run)
+        except (RuntimeError, MemoryError):
+            self._loop.call_later(NEXT_TRY, self._lease.await_first, self._start)
+            with contextlib.suppress(MemoryError):
+                log.exception("The system gives no thread for the watchdog: a view that runs inline and blocks stops all others")
 
     def _run(self) -> None:
         while (seen := self._lease.wait(self._look)) != CLOSED:

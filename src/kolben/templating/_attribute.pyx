@@ -24,4 +24,5 @@ def attribute_or_item(self, obj, attribute):
     try:
         return obj[attribute]
     except (TypeError, LookupError, AttributeError):
-        return self.undefined(obj=obj, name=attribute)
+        pass
+    return self.undefined(obj=obj, name=attribute)
