@@ -147,7 +147,8 @@ def one_round(server: Served, clients: int) -> tuple[float, float, dict]:
     normal = Normal(server.port)
     before = p99(normal.ask(after(LIMIT)))
     attackers = subprocess.Popen(
-        ["taskset", "-c", str(CORES[-1]), sys.executable, __file__, "--attack", str(server.port), "--clients", str(clients)], stdout=subprocess.PIPE
+        ["taskset", "-c", str(CORES[-1]), sys.executable, __file__, "--attack", str(server.port), "--clients", str(clients)],
+        stdout=subprocess.PIPE,
     )
     attackers.stdout.readline()
     during = p99(normal.ask(lambda: attackers.poll() is not None))
