@@ -43,10 +43,11 @@ outside:        ## Clients that others wrote: h2load, slowhttptest (apt-get inst
 	@tools/venv.sh test
 	@$(VENV)/python -m pytest -q -m conformance tests/conformance/test_outside.py
 
-overload:       ## Bench: 2,000 slow clients beside a normal one; three times as many requests as can be answered
+overload:       ## Bench: 2,000 slow clients beside a normal one; three times as many requests as can be answered; two workers against one
 	@tools/venv.sh test
 	@$(VENV)/python bench/slow.py
 	@$(VENV)/python bench/overload.py
+	@$(VENV)/python bench/workers.py
 
 flask-suite:    ## Flask's own tests, and its examples', against Kolben: by WSGI calls, and as bytes through our server
 	@tools/venv.sh test

@@ -18,9 +18,10 @@ class Served:
     Args:
         app: The file, or the text of one.
         before: What stands before the command, such as `taskset`.
+        command: Kolben's, with its options.
     """
 
-    def __init__(self, app: Path | str, *, before: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: Path | str, *, before: tuple[str, ...] = (), command: tuple[str, ...] = ("run",)) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="kolben-bench-")
         self.log = Path(self.folder.name) / "log"
         if isinstance(app, str):
@@ -28,9 +29,9 @@ class Served:
             app.write_text(text)
         with socket.create_server(("127.0.0.1", 0)) as chosen:
             self.port = chosen.getsockname()[1]
-        command = [*before, sys.executable, "-m", "kolben", "run", "--port", str(self.port), str(app)]
+        words = [*before, sys.executable, "-m", "kolben", *command, "--port", str(self.port), str(app)]
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         self.pid = self.process.pid
         self._wait()
 
@@ -52,6 +53,10 @@ class Served:
 
     def stop(self) -> None:
         """End the server, and take its files away."""
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()  # a supervisor ends its workers
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.folder.cleanup()

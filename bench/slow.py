@@ -3,8 +3,9 @@
     python bench/slow.py [--clients 2000] [--rounds 3]
 
 Slow clients, a quarter each: they say nothing; send a head without end, a field a second; send a body of 100,000 bytes, a byte a second;
-send a head byte by byte, one a second.  They are in a process of their own and do not come back when they are cut off.  A normal client
-asks every two milliseconds over one connection, and once in a while over a new one, before they come and while they are there.
+send a head byte by byte, one a second.  They are in a process of their own, on a core of their own, and do not come back when they are cut off.
+A normal client asks every two milliseconds over one connection, and once in a while over a new one, before they come and while they are
+there; it shares the server's core.
 
 The deadlines are lowered by the app's `timeouts`, from 10 and 20 seconds to LIMIT, so that a round is short; nothing else is.
 Bars: the normal client's p99 less than doubles (medians over the rounds), no slow client is open LATEST seconds after it began.
@@ -50,6 +51,7 @@ KINDS = {
     "body": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n", b"x"),
     "bytes": (b"G", b"E"),
 }
+CORES = sorted(os.sched_getaffinity(0))
 DRIPS = {"bytes": HEAD[1:]}  # byte by byte; the others repeat theirs
 
 
@@ -145,7 +147,8 @@ def one_round(server: Served, clients: int) -> tuple[float, float, dict]:
     normal = Normal(server.port)
     before = p99(normal.ask(after(LIMIT)))
     attackers = subprocess.Popen(
-        [sys.executable, __file__, "--attack", str(server.port), "--clients", str(clients)], stdout=subprocess.PIPE
+        ["taskset", "-c", str(CORES[-1]), sys.executable, __file__, "--attack", str(server.port), "--clients", str(clients)],
+        stdout=subprocess.PIPE,
     )
     attackers.stdout.readline()
     during = p99(normal.ask(lambda: attackers.poll() is not None))
@@ -163,6 +166,7 @@ def main() -> int:
         os.nice(19)  # in the world they would be on other machines
         print(json.dumps(attack(options.attack, options.clients)))
         return 0
+    os.sched_setaffinity(0, {CORES[0]})
     rounds = []
     with Served(APP) as server:
         for _ in range(options.rounds):

@@ -21,9 +21,10 @@ from pathlib import Path
 from served import Served
 
 APP = """
-from kolben import App
+from kolben import App, Timeouts
 from kolben.flask import request, session
 app = App("soak")
+app.timeouts = Timeouts(first_byte=900, head=900, keep_alive=900)  # a busy machine may let the client sleep between two requests
 app.secret_key = "k"
 
 @app.get("/", run="inline")

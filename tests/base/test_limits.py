@@ -19,7 +19,10 @@ def test_every_field_is_explained_in_the_docstring_in_its_order(options):
 
 @BOTH
 def test_every_default_is_a_limit(options):
-    """By default nothing is without limit, but for the time that a view takes: how long an application works is its own matter."""
+    """By default no wait for somebody else is without limit.
+
+    A view is not waited for, it works: for how long is right, only its author knows, and it could not be ended cleanly (docs/server.md).
+    """
     assert all(value > 0 for name, value in dataclasses.asdict(options).items() if name != "view")
 
 

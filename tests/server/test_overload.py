@@ -85,6 +85,28 @@ def test_connections_that_came_together_are_judged_alike(serve):
     assert statuses == [200] + [503] * 9
 
 
+def test_who_connects_is_accepted_while_others_are_served(serve):
+    """In the kernel's queue nobody sees for how long a request waits, and it is short: more of it is taken in every turn."""
+    open_then = []
+
+    def view(_):
+        open_then.append(running.engine.active)
+        return spin(_) if len(open_then) < 10 else "done"
+
+    running = serve({"/": View(view)}, timeouts={"queue": 0})
+    peers = connected(running, 300)  # more than one look at the kernel shows
+
+    def connect_and_ask():
+        later = [running.connect() for _ in range(100)]
+        for peer in peers:
+            peer.get("/")
+        return later
+
+    running.call(connect_and_ask)
+    assert {peer.answer().status for peer in peers} == {200}
+    assert open_then[9] == 400
+
+
 @pytest.mark.parametrize("timeouts", [{}, {"queue": 0}])
 def test_a_burst_is_served(serve, timeouts):
     """By default nothing is refused that waits for less than seconds; 0: whatever it waits."""

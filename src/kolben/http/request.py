@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import logging
 import sys
 from typing import IO, Any, cast
 
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.http._request import RequestBase
 from kolben.http.incoming import BlockingBody, IncomingBody
 
-__all__ = ["Request"]
+__all__ = ["InsufficientStorage", "Request"]
+
+log = logging.getLogger("kolben.server")
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}  # for temporary files
+
+
+class InsufficientStorage(HTTPException):
+    """507 (RFC 4918, section 11.5): the disk is full on which an uploaded file is kept until the request ends."""
+
+    code = 507
+    description = "The server has no room for what was sent."
 
 
 class Request(RequestBase, WerkzeugRequest):
@@ -46,7 +58,13 @@ class Request(RequestBase, WerkzeugRequest):
         return cast("IO[bytes]", body)
 
     def _load_form_data(self) -> None:
-        super()._load_form_data()
+        try:
+            super()._load_form_data()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            log.error("An uploaded file cannot be kept: %s", error)  # noqa: TRY400 - the traceback would only show a form parser
+            raise InsufficientStorage from error
         # Most requests have none, so that who answers one need not ask it to close itself.
         self.has_uploads = bool(self.__dict__.get("files"))
 

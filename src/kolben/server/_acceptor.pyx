@@ -88,7 +88,11 @@ cdef class Acceptor(Watched):
                 self.fd = -1
 
     cdef int on_event(self, int flags) except -1:
-        self.accept_some()
+        return self.on_ready()
+
+    cdef int on_ready(self) except -1:
+        if self.accept_some() == ACCEPTS_PER_STEP:
+            self.engine.reactor.hurry(self)
         return 0
 
     cdef int accept_some(self) except -1:

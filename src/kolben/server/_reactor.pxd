@@ -68,6 +68,7 @@ cdef class Reactor:
     cdef list _ready                  # for the next pass over them
     cdef list _pass                   # the present one, which a rescue may have to go on with
     cdef Py_ssize_t _next             # in it
+    cdef list _eager                  # listeners with which more connections wait than they took in one step
     cdef object _done                 # deque of (callable, argument) from other threads
     cdef object _for_loop             # the same, for the loop's thread alone
     cdef int _position                # in the poller's batch
@@ -104,6 +105,7 @@ cdef class Reactor:
     cdef int pause(self, Watched watched) except -1           # a listener: no events until resume()
     cdef int resume(self, Watched watched) except -1
     cdef int schedule(self, Watched watched) except -1        # into the ready list
+    cdef int hurry(self, Watched watched) except -1           # a listener: one more step, on_ready(), at the begin of the next round
     # Takes a small answer to be sent with the others of the batch: sends then follow each other, and so do views, and neither
     # drives the other out of the processor's caches.  False: send it yourself, now.
     cdef bint defer(self, Watched watched, const unsigned char *p, Py_ssize_t n) except -1
@@ -127,6 +129,7 @@ cdef class Reactor:
     # Each stops when the turn's time is over, but takes one step at least.
     cdef bint is_over(self, int64_t began, Watched watched) except -1
     cdef int handle_batch(self, int64_t began) except -1
+    cdef int run_eager(self) except -1
     cdef int run_ready(self, int64_t began) except -1
     cdef int run_timers(self, int64_t began) except -1
     cdef int run_done(self, int64_t began) except -1

@@ -126,6 +126,7 @@ cdef class Reactor:
         self._graveyard = Graveyard()
         self._ready = []
         self._pass = []
+        self._eager = []
         self._done = deque()
         self._for_loop = deque()
         self._armed = -1
@@ -189,6 +190,11 @@ cdef class Reactor:
             watched.in_ready = True
             self.come_back()
         return 0
+
+    cdef int hurry(self, Watched watched) except -1:
+        if watched not in self._eager:
+            self._eager.append(watched)
+        return self.come_back()
 
     cdef int set_timer(self, Watched watched, int64_t delay) except -1:
         self.timers.set(&watched.timer, self.now, self.now + delay)
@@ -391,6 +397,8 @@ cdef class Reactor:
         self._present_is_new = False
         if self.lease.state == WANTED:
             return 0                                      # the loop's thread goes on with what the kernel has just told
+        if self._eager:
+            self.run_eager()
         self.handle_batch(began)
         if 0 <= self._armed <= self.now:
             self._armed = -1
@@ -433,7 +441,7 @@ cdef class Reactor:
         return max(began, self._present - self._budget // 2)
 
     cdef bint has_rest(self) except -1:
-        return self._position < self._count or self._next < len(self._pass) or self._ready or self._done
+        return self._position < self._count or self._next < len(self._pass) or self._ready or self._done or self._eager
 
     cdef int finish_turn(self) except -1:
         self._in_turn = False
@@ -488,6 +496,19 @@ cdef class Reactor:
             # Not after every event, however slow the machine is: a turn of the loop costs more than an event.
             if self.is_over(began, watched) and (self._position & 7 == 0 or self._present - before > TURN_BUDGET):
                 break
+        return 0
+
+    cdef int run_eager(self) except -1:
+        """Let listeners take what waits before anybody is served: in the kernel's queue nobody sees for how long it does."""
+        cdef Watched watched
+        cdef list listeners = self._eager
+        self._eager = []
+        for watched in listeners:
+            if watched.fd >= 0 and watched.polled:
+                try:
+                    watched.on_ready()
+                except BaseException:
+                    self.report(watched)
         return 0
 
     cdef int run_ready(self, int64_t began) except -1:
@@ -591,6 +612,7 @@ cdef class Reactor:
             self.call(function, argument)
         self._position = self._count = 0
         self._ready.clear()
+        self._eager.clear()
         self._pass, self._next = [], 0
         self._graveyard.clear()
         self.poller.close()

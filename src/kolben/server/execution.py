@@ -11,9 +11,11 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from kolben.server.crowd import FEWEST, LOOK, SWITCH_INTERVAL, Crowd, wait_for_interpreter
 from kolben.server.threads import begin_thread
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable
     from contextvars import Context
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Executor"]
 
 log = logging.getLogger("kolben.server")
-SWITCH_INTERVAL = 0.0005  # seconds: with the default of 5 ms, four busy threads make every inline answer wait 20
 
 
 def log_exception(text: str, *arguments: object) -> None:
@@ -39,12 +40,15 @@ class Executor:
 
     They are daemons: a view in an endless loop must not keep the process alive once the time for stopping is over.
     There are always as many threads as jobs that are not done, up to `limits.threads`: idle ones are not counted, because between
-    taking a job and saying so a thread would be counted as idle.
+    taking a job and saying so a thread would be counted as idle.  With a `loop`, up to what `Crowd` allows.
     """
 
-    def __init__(self, reactor: Reactor, limits: Limits) -> None:
+    def __init__(self, reactor: Reactor, limits: Limits, loop: AbstractEventLoop | None = None) -> None:
         self._reactor = reactor
         self._limits = limits
+        self._loop = loop
+        self._crowd = Crowd(limits.threads)
+        self._is_looking = loop is None  # whether the crowd is looked at; never without a loop
         self._jobs: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -64,7 +68,7 @@ class Executor:
     @property
     def has_free_thread(self) -> bool:
         """Whether a job would not wait for another to end."""
-        return self._unfinished < self._limits.threads
+        return self._unfinished < self._crowd.allowed
 
     def submit(self, function: Callable[[Any], Any], argument: Any, then: Callable[[Any], None]) -> None:
         """Call `function(argument)` in a thread and `then` in the loop's, with what it returned or raised."""
@@ -104,7 +108,24 @@ class Executor:
             with self._lock:
                 self._unfinished -= 1
             raise
+        if self._unfinished > FEWEST and not self._is_looking:
+            self._is_looking = True
+            self._reactor.post_to_loop(self._look_later, None)
         return True
+
+    def _look_later(self, _: object = None) -> None:
+        """In the loop's thread."""
+        if self._loop is not None and not self._is_shut_down:
+            self._loop.call_later(LOOK, self._look)
+
+    def _look(self) -> None:
+        """In the loop: whether the threads stand in each other's way."""
+        self._crowd.learn(wait_for_interpreter())
+        while self._threads < min(self._unfinished, self._crowd.allowed) and self._ensure_threads():
+            pass
+        self._is_looking = self._unfinished > FEWEST or self._crowd.allowed < self._crowd.most
+        if self._is_looking:
+            self._look_later()
 
     def enlist(self) -> None:
         """Count the thread that is about to call `work` as one of the pool: a test's own thread, in which its views shall run."""
@@ -147,7 +168,7 @@ class Executor:
         with self._lock:
             if self._is_shut_down:
                 return False
-            if self._threads >= min(self._unfinished, self._limits.threads):
+            if self._threads >= min(self._unfinished, self._crowd.allowed):
                 return True
             self._threads += 1
             number = self._threads
@@ -192,10 +213,10 @@ class Executor:
                 time.sleep(0.01)
 
     def _is_surplus(self) -> bool:
-        """After a job: whether the present thread came back from a lazy body and its place is taken."""
+        """After a job: whether the present thread is one too many: it came back from a lazy body, or there is a crowd."""
         with self._lock:
             self._unfinished -= 1
-            surplus = self._is_shut_down or self._threads > self._limits.threads
+            surplus = self._is_shut_down or self._threads > self._crowd.allowed
             self._threads -= surplus
         return surplus
 

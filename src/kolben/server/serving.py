@@ -74,7 +74,7 @@ class Server:
         self.timeouts = timeouts or Timeouts()
         self.loop = new_event_loop()
         self.reactor = Reactor(self.loop, clock=clock)
-        self.executor = Executor(self.reactor, self.limits)
+        self.executor = Executor(self.reactor, self.limits, self.loop)
         self.engine = Engine(self.reactor, handler, self.executor, TaskStarter(self.loop), limits=self.limits, timeouts=self.timeouts)
         self.watchdog = Watchdog(self.reactor, self.loop)
         self.listeners = list(listeners)
