@@ -10,6 +10,7 @@ import time
 from queue import SimpleQueue
 
 import pytest
+from tests.waiting import until
 
 from kolben.base._alive import alive
 from kolben.http import Response
@@ -320,9 +321,7 @@ def test_a_watchdog_that_falls_asleep_while_it_is_started_is_woken(serve, clock,
 
     def start_slowly():
         start()
-        deadline = time.monotonic() + SOON
-        while not lease.is_asleep and time.monotonic() < deadline:
-            time.sleep(0.001)
+        until(lambda: lease.is_asleep)
 
     running.call(lambda: setattr(lease, "on_first", start_slowly))
     blocked(running, clock, gate)
@@ -482,8 +481,5 @@ def test_a_server_that_does_nothing_wakes_nobody(serve):
     running = serve({"/": View(hello)})
     assert running.get("/").body == b"hello"
     lease = running.server.reactor.lease
-    deadline = time.monotonic() + SOON
-    while not lease.is_asleep and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert lease.is_asleep
+    until(lambda: lease.is_asleep)
     assert running.get("/").body == b"hello"

@@ -8,10 +8,10 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from kolben.http import Response
 
@@ -157,8 +157,7 @@ def test_a_stop_under_load_cuts_no_answer(serve):
     threads = [threading.Thread(target=load) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while len(answers) < 50:
-        time.sleep(0.001)
+    until(lambda: len(answers) >= 50)
     running.stop()
     for thread in threads:
         thread.join(SOON)

@@ -7,10 +7,10 @@ import socket
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from kolben.net import listen, parse_address
 from kolben.server.recycling import Recycling
@@ -92,14 +92,6 @@ def run(tmp_path):
 
 def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def until(fact):
-    end = time.monotonic() + 6 * SOON
-    while not (value := fact()):
-        assert time.monotonic() < end, "it never came to pass"
-        time.sleep(0.005)
-    return value
 
 
 def two_serve(running):

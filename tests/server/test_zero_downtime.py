@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 APP = """
 import os
@@ -154,13 +155,6 @@ def load(server, seen):
             client.join()
 
 
-def until(fact):
-    end = time.monotonic() + PATIENCE
-    while not fact():
-        assert time.monotonic() < end, "it never came to pass"
-        time.sleep(0.01)
-
-
 def play(server, seen, *, reloads, kills):
     """Reload, kill and release something broken; the order is mixed, the broken release comes in the middle."""
     acts = ["reload"] * (reloads - 1) + ["kill"] * kills
@@ -179,7 +173,7 @@ def play(server, seen, *, reloads, kills):
         else:
             server.release()
             assert server.reload() == 0
-        until(lambda before=before: seen.answers.total() > before + 20)
+        until(lambda before=before: seen.answers.total() > before + 20, PATIENCE)
 
 
 def connects(port):
@@ -199,11 +193,11 @@ def is_alive(pid):
 
 def test_workers_leave_when_their_supervisor_was_killed(server):
     """No signal tells them."""
-    until(lambda: connects(server.port))
+    until(lambda: connects(server.port), PATIENCE)
     workers = server.workers()
     server.process.kill()
     server.process.wait()
-    until(lambda: not any(map(is_alive, workers)))
+    until(lambda: not any(map(is_alive, workers)), PATIENCE)
     assert not connects(server.port)
 
 
@@ -212,7 +206,7 @@ def test_workers_leave_when_their_supervisor_was_killed(server):
 )
 def test_nobody_notices_reloads_kills_and_a_broken_release(server, reloads, kills, capsys):
     seen = Seen()
-    until(lambda: connects(server.port))
+    until(lambda: connects(server.port), PATIENCE)
     with load(server, seen):
         play(server, seen, reloads=reloads, kills=kills)
     with capsys.disabled():

@@ -3,9 +3,9 @@
 import asyncio
 import socket
 import threading
-import time
 
 import pytest
+from tests.waiting import until
 
 from kolben import App, current_app
 
@@ -31,13 +31,6 @@ def add(app, is_async, function):
         return function(datagram)
 
     app.udp("127.0.0.1:0", name="service")(awaited if is_async else function)
-
-
-def until(condition):
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 @both

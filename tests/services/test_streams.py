@@ -6,23 +6,15 @@ import logging
 import socket
 import ssl
 import threading
-import time
 
 import pytest
+from tests.waiting import until
 
 from kolben import App, current_app, g
 from kolben.base import RemoteProtocolError, UsageError
 from kolben.testing.faults import Peer
 
 SOON = 10
-
-
-def until(condition):
-    """Wait until it holds; a minute of load is no reason to fail."""
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 @pytest.fixture
