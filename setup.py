@@ -56,21 +56,19 @@ def native_modules():
         source = path.relative_to(HERE)
         name = ".".join(source.relative_to(SRC).with_suffix("").parts)
         if not only or name.startswith(only):
-            yield Extension(
-                name,
-                [str(source)],
-                extra_compile_args=[*FLAGS[BUILD], "-D_GNU_SOURCE", "-Wno-unused-function"],
-                extra_link_args=LINK_FLAGS.get(BUILD, []),
-            )
+            yield Extension(name, [str(source)])
 
 
 class BuildNative(build_ext):
-    """Puts what a training build has counted where the compiler looks for it: beside the object, under the same name.
+    """Adds the flags, and puts what a training build has counted where the compiler looks for it: beside the object, of the same name.
 
-    The object's own name has to be what it was in training, from the working directory on: GCC knows a static function by it.
+    GCC knows a function by its line in the C, and a static one by the object's path from the working directory, too.  So the C of a
+    training build and of a profiled one is the same: Cython, which writes an extension's flags into its first lines, is not given them.
     """
 
     def build_extension(self, ext):
+        ext.extra_compile_args = [*FLAGS[BUILD], "-D_GNU_SOURCE", "-Wno-unused-function"]
+        ext.extra_link_args = LINK_FLAGS.get(BUILD, [])
         counts = PROFILE / f"{ext.name}.gcda"
         if BUILD == "profiled" and counts.is_file():  # a module that was not trained is compiled without
             target = Path(self.compiler.object_filenames(ext.sources, output_dir=self.build_temp)[0])
