@@ -237,3 +237,15 @@ def test_a_link_to_the_present_release_is_followed_anew(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "one")
     assert working_folder({"PWD": str(tmp_path / "current")}) == str(tmp_path / "current")
     assert working_folder({"PWD": str(tmp_path)}) == working_folder({}) == str(Path.cwd())
+
+
+def test_sigusr1_opens_the_logs_again_here_and_in_every_worker(run):
+    opened = []
+
+    def play(running):
+        pids = two_serve(running)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        until(lambda: sorted(running.pids("reopen")) == sorted(pids))
+
+    assert run(play, reopen_logs=lambda: opened.append(True)) == 0
+    assert opened == [True]
