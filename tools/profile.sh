@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 python=${1:-.venv/bin/python}
 compiler=${CC:-cc}
 
-rm -rf build/profile build/training
+rm -rf build/profile build/training build/cython/release     # C of another Cython, or of other settings, has other lines
 if ! "$compiler" --version 2>/dev/null | grep -q 'Free Software Foundation'; then
   echo "profile: $compiler is not GCC: the wheel will be a plain release build" >&2
   exit 0
