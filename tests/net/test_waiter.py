@@ -328,9 +328,10 @@ def test_nothing_is_left_of_one_that_ended(run):
 def test_traces_are_what_work_leaves_in_its_task(run):
     """Each thing that somebody else could see."""
 
-    async def main():
+    async def work(ended):
         task, context = asyncio.current_task(), contextvars.Context()
         traces = Traces(task, context)
+        traces.note()
         assert not traces.are_left()
         kept = task
         assert traces.are_left()
@@ -352,5 +353,12 @@ def test_traces_are_what_work_leaves_in_its_task(run):
         assert traces.are_left()
         del token
         assert not traces.are_left()
+        ended.set_result(None)
+
+    async def main():
+        ended = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(work(ended))  # which nobody awaits: that is a trace, too
+        await asyncio.wait_for(ended, 10)
+        await task
 
     run(main())

@@ -12,7 +12,7 @@ def create_task(coroutine: Coroutine[Any, Any, _T], *, name: str | None = None, 
 
 @final
 class Traces:
-    """What work leaves in a task and in its Context: whether other work may have both, and would not see it.
+    """What work leaves in a task and in its Context: whether other work may have both, and would not see it.  Call `note` first.
 
     Args:
         task: One of asyncio's.

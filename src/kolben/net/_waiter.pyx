@@ -345,7 +345,6 @@ cdef class Traces:
 
     def __init__(self, task, context):
         self.task, self.context, self.name = task, context, task.get_name()
-        self.note()
 
     cpdef int note(self) except -1:
         """From here on."""
