@@ -6,7 +6,8 @@
     bench/echo.py --only kolben   # rows whose name has it, and C
 
 All servers stay up; a round gives each a burst in turn.  The figure is CPU time (user + system) of the server per message,
-divided by that of C in the same round; shown is the median of the rounds.  Servers have core 0, the load core 1.  Needs gcc.
+divided by that of C in the same round; shown is the median of the rounds, and how much of it the kernel took.  Servers have core 0,
+the load core 1.  Needs gcc.
 Exits 1 when a bar is missed.
 """
 
@@ -106,7 +107,15 @@ async def echo_datagram(datagram):
     return datagram.data
 
 
-SERVICES = {"tcp_service": ("tcp", echo_stream), "udp_service": ("udp", echo_datagram)}
+def echo_datagram_in_thread(datagram):
+    return datagram.data
+
+
+SERVICES = {
+    "tcp_service": ("tcp", echo_stream),
+    "udp_service": ("udp", echo_datagram),
+    "udp_thread": ("udp", echo_datagram_in_thread),
+}
 SERVERS = {function.__name__: function for function in (kolben_tcp, streams_tcp, protocol_tcp, kolben_udp, protocol_udp)}
 ROWS = {  # name: (transport, function, loop)
     "C epoll": ("tcp", None, None),
@@ -120,6 +129,7 @@ ROWS = {  # name: (transport, function, loop)
     "asyncio streams": ("tcp", "streams_tcp", "asyncio"),
     "C epoll, UDP": ("udp", None, None),
     "kolben service, UDP": ("udp", "udp_service", "uvloop"),
+    "kolben plain service, UDP": ("udp", "udp_thread", "uvloop"),
     "kolben.net, uvloop, UDP": ("udp", "kolben_udp", "uvloop"),
     "kolben.net, asyncio, UDP": ("udp", "kolben_udp", "asyncio"),
     "uvloop protocol, UDP": ("udp", "protocol_udp", "uvloop"),
@@ -131,6 +141,7 @@ BARS = [  # row, at most so many times, row
     ("kolben service, uvloop", 1 / 3, "asyncio streams"),
     ("kolben.net, uvloop, UDP", 2.0, "C epoll, UDP"),
     ("kolben service, UDP", 2.0, "C epoll, UDP"),
+    ("kolben plain service, UDP", 2.0, "C epoll, UDP"),
 ]
 
 
@@ -154,6 +165,7 @@ class Server:
 
     def __init__(self, row, c):
         self.transport, function, loop = ROWS[row]
+        self.spent = [0, 0]  # ticks of user and system time in all bursts
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
@@ -164,11 +176,16 @@ class Server:
         """Nanoseconds of the process: Linux makes a clock's number from a process's."""
         return time.clock_gettime_ns(~self.process.pid << 3 | 2)
 
+    def ticks(self):
+        """User and system time, counted coarsely."""
+        return [int(field) for field in Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]]
+
     def burst(self, c, seconds):
         """Microseconds of CPU time per message."""
-        before = self.cpu()
+        before, ticks = self.cpu(), self.ticks()
         load = ["taskset", "-c", "1", c, "drive", self.transport, str(self.port), str(PEERS), str(seconds)]
         count = int(subprocess.run(load, check=True, capture_output=True, text=True).stdout)
+        self.spent = [spent + after - was for spent, after, was in zip(self.spent, self.ticks(), ticks, strict=True)]
         return (self.cpu() - before) / 1000 / count
 
     def stop(self):
@@ -199,7 +216,7 @@ def measure(names, rounds, seconds):
         for _ in range(rounds):
             for name, server in servers.items():
                 found[name].append(server.burst(c, seconds))
-    return found
+        return found, {name: 100 * server.spent[1] // max(sum(server.spent), 1) for name, server in servers.items()}
 
 
 def main():
@@ -212,11 +229,11 @@ def main():
         serve(options.serve[0], options.serve[1], int(options.serve[2]))
         return 0
     names = [name for name in ROWS if options.only in name or name.startswith("C epoll")]
-    found = measure(names, 3 if options.quick else 7, 0.5 if options.quick else 1.0)
+    found, system = measure(names, 3 if options.quick else 7, 0.5 if options.quick else 1.0)
     for name in names:
         limit = "C epoll, UDP" if ROWS[name][0] == "udp" else "C epoll"
         ratio = statistics.median(mine / c for mine, c in zip(found[name], found[limit], strict=True))
-        print(f"{name:24} {statistics.median(found[name]):7.2f} us {ratio:6.2f} of C")
+        print(f"{name:26} {statistics.median(found[name]):7.2f} us {ratio:6.2f} of C, {system[name]:3} % of it in the kernel")
     missed = 0
     for row, bar, other in BARS:
         if row in found and other in found:

@@ -3,12 +3,15 @@
 import asyncio
 import contextvars
 import socket
+import sys
 import threading
+import time
 
 import pytest
 from tests.waiting import until
 
 from kolben import App, current_app, g
+from kolben.services.datagrams import DatagramService
 
 SOON = 10
 both = pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
@@ -289,3 +292,138 @@ def test_a_function_may_stop_its_own_server(app, serving, sender):
     sender.sendto(b"x", running[0]["service"])
     assert sender.recv(100) == b"good-bye"
     until(lambda: running[0].counters("service").active == 0)
+
+
+# ---------------------------------------------------------------- replies that leave together
+
+
+def burst(server, sender, texts):
+    """Send many while the loop is busy, so that it finds them all at once; b"begin" is the first, and is answered when they are there."""
+    sender.sendto(b"begin", server["service"])
+    for text in texts:
+        sender.sendto(text, server["service"])
+
+
+@pytest.fixture
+def busy(app):
+    """busy(function) adds an async service whose first call blocks the loop until gate.set()."""
+    gate = threading.Event()
+
+    def add(function):
+        @app.udp("127.0.0.1:0", name="service")
+        async def service(datagram):
+            if datagram.data == b"begin":
+                assert gate.wait(SOON)
+            return await function(datagram)
+
+        return gate
+
+    return add
+
+
+async def same(datagram):
+    return datagram.data
+
+
+def test_every_reply_of_a_burst_goes_to_who_asked(busy, app, serving, sender):
+    gate = busy(same)
+    server = serving(app)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.settimeout(SOON)
+        burst(server, sender, [b"%d" % number for number in range(50)])
+        other.sendto(b"other", server["service"])
+        gate.set()
+        assert [sender.recv(100) for _ in range(51)] == [b"begin", *(b"%d" % number for number in range(50))]
+        assert other.recv(100) == b"other"
+
+
+def test_a_reply_that_cannot_be_sent_costs_nobody_else_theirs(busy, app, serving, sender, caplog):
+    """Too long for a datagram, or no bytes at all."""
+
+    async def reply(datagram):
+        return {b"long": b"x" * 70_000, b"text": "text"}.get(datagram.data, datagram.data)
+
+    gate = busy(reply)
+    server = serving(app)
+    burst(server, sender, [b"1", b"long", b"2", b"text", b"3", b"long"])
+    gate.set()
+    assert [sender.recv(100) for _ in range(4)] == [b"begin", b"1", b"2", b"3"]
+    until(lambda: server.counters("service").failed == 3)
+    assert caplog.text.count("more than fits into one datagram") == 2
+
+
+def test_a_buffer_that_is_used_again_is_sent_as_it_was(busy, app, serving, sender):
+    buffer = bytearray(1)
+
+    async def reply(datagram):
+        buffer[:] = datagram.data
+        return buffer
+
+    gate = busy(reply)
+    server = serving(app)
+    burst(server, sender, [b"1", b"2", b"3"])
+    gate.set()
+    assert [sender.recv(100) for _ in range(4)] == [b"begin", b"1", b"2", b"3"]
+
+
+def test_what_was_answered_does_not_wait_for_who_waits(busy, app, serving, sender):
+    """In the same burst, and with replies before it."""
+    gates = []
+
+    async def reply(datagram):
+        if datagram.data == b"wait":
+            gates.append(asyncio.Event())
+            await gates[-1].wait()
+        elif datagram.data == b"open":
+            for each in gates:
+                each.set()
+        return datagram.data
+
+    gate = busy(reply)
+    server = serving(app)
+    burst(server, sender, [b"1", b"wait", b"2"])
+    gate.set()
+    assert [sender.recv(100) for _ in range(3)] == [b"begin", b"1", b"2"]
+    sender.sendto(b"open", server["service"])
+    assert sorted(sender.recv(100) for _ in range(2)) == [b"open", b"wait"]
+
+
+def test_a_slow_functions_replies_are_not_kept(busy, app, serving, sender):
+    """The first is out before the second call is over."""
+    second_may_end = threading.Event()
+
+    async def reply(datagram):
+        if datagram.data == b"second":
+            assert second_may_end.wait(SOON)
+        began = time.monotonic()
+        while time.monotonic() < began + 0.001:
+            pass  # longer than replies wait for each other
+        return datagram.data
+
+    gate = busy(reply)
+    server = serving(app)
+    burst(server, sender, [b"second"])
+    gate.set()
+    assert sender.recv(100) == b"begin"
+    second_may_end.set()
+    assert sender.recv(100) == b"second"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where a sender is told that its peer has no room")
+def test_replies_that_the_system_does_not_take_yet_are_sent_later(app, serving, tmp_path, monkeypatch):
+    """Nothing is lost, and nobody waits for a peer who does not receive."""
+    monkeypatch.chdir(tmp_path)
+    app.services.append(DatagramService(same, "unix-dgram:service.sock", name="service"))
+    server = serving(app)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as slow, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        for sock, name in ((slow, "slow"), (other, "other")):
+            sock.bind(name)
+            sock.settimeout(SOON)
+        for number in range(100):
+            slow.sendto(b"%d" % number, "service.sock")
+            until(lambda number=number: server.counters("service").accepted == number + 1)
+        other.sendto(b"x", "service.sock")
+        assert other.recv(100) == b"x"
+        assert server.counters("service").active > 0
+        assert sorted(int(slow.recv(100)) for _ in range(100)) == list(range(100))
+        until(lambda: server.counters("service").active == 0)

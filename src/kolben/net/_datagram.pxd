@@ -34,4 +34,5 @@ cdef class DatagramSocket(Endpoint):
 
     cdef Datagram receive(self, Py_ssize_t room)
     cdef Py_ssize_t transmit(self, object data, bytes raw) except -1
+    cdef bytes raw_of(self, Datagram datagram)                              # where it came from, as the kernel takes it
     cdef Operation begin(self, object data, bytes raw, object timeout)      # sends, or what sends when awaited

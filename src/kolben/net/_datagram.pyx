@@ -158,7 +158,10 @@ cdef class DatagramSocket(Endpoint):
 
     def send_back(self, data, Datagram datagram not None, *, timeout=None):
         """Send one datagram to who sent this one."""
-        return self.begin(data, datagram._raw if datagram._raw else self._addresses.write(datagram.address), timeout)
+        return self.begin(data, self.raw_of(datagram), timeout)
+
+    cdef bytes raw_of(self, Datagram datagram):
+        return datagram._raw if datagram._raw else self._addresses.write(datagram.address)
 
     def send(self, data, *, timeout=None):
         """Send one datagram to the peer that the socket is connected to."""

@@ -98,6 +98,31 @@ cdef extern from * nogil:
         return sent;
     }
 
+    /* A datagram to send, and to whom. */
+    struct kn_parcel { const void *p; size_t n; const void *address; unsigned int length; };
+
+    #define KN_PARCELS 16
+
+    /* Send `count` of them, at most KN_PARCELS, by one system call where there is one for it; how many went, or -1 if the first did not. */
+    static int kn_send_parcels(int fd, struct kn_parcel *parcels, int count) {
+        int sent;
+    #ifdef __linux__
+        struct iovec parts[KN_PARCELS];
+        struct mmsghdr messages[KN_PARCELS];
+        for (int i = 0; i < count; i++) {
+            parts[i] = (struct iovec){(void *)parcels[i].p, parcels[i].n};
+            messages[i].msg_hdr = (struct msghdr){
+                .msg_name = (void *)parcels[i].address, .msg_namelen = parcels[i].length, .msg_iov = &parts[i], .msg_iovlen = 1};
+        }
+        do sent = sendmmsg(fd, messages, (unsigned)count, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+        return sent;
+    #else
+        for (sent = 0; sent < count; sent++)
+            if (kn_send_to(fd, parcels[sent].p, parcels[sent].n, parcels[sent].address, parcels[sent].length) < 0) break;
+        return sent ? sent : -1;
+    #endif
+    }
+
     /* The socket address of one end; its length, or less than 0. */
     static int kn_socket_address(int fd, int of_peer, void *into, unsigned int room) {
         socklen_t length = room;
@@ -135,6 +160,13 @@ cdef extern from * nogil:
     long unsent "kn_unsent"(int fd)
     ssize_t recv_from "kn_recv_from"(int fd, void *into, size_t n, void *address, unsigned int *length, int *truncated)
     ssize_t send_to "kn_send_to"(int fd, const void *p, size_t n, const void *address, unsigned int length)
+    struct Parcel "kn_parcel":
+        const void *p
+        size_t n
+        const void *address
+        unsigned int length
+    enum: PARCELS "KN_PARCELS"
+    int send_parcels "kn_send_parcels"(int fd, Parcel *parcels, int count)
     int socket_address "kn_socket_address"(int fd, bint of_peer, void *into, unsigned int room)
     int kept_error "kn_kept_error"(int fd)
     void reset_on_close "kn_reset_on_close"(int fd)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kolben.base import ProtocolError
 from kolben.net.errors import IncompleteReadError, TLSError
 from kolben.net.service import Service, Socket
+from kolben.services._receiver import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,23 +21,6 @@ __all__ = ["Base", "Counters", "Crew"]
 
 log = logging.getLogger("kolben.services")
 UNLIMITED = 1 << 30
-
-
-@dataclass(slots=True)
-class Counters:
-    """Live numbers of one service in this process.
-
-    Attributes:
-        accepted: Connections that were ever opened, or datagrams that ever came.
-        active: Connections that are open, or datagrams that are being answered.
-        refused: Those that met a limit.
-        failed: Those whose function raised what was not the peer's fault.
-    """
-
-    accepted: int = 0
-    active: int = 0
-    refused: int = 0
-    failed: int = 0
 
 
 class Crew:
@@ -79,7 +62,7 @@ class Base(Service):
         self.name = name or getattr(function, "__name__", repr(function))
         self.counters = Counters()
         self.sockets: list[Socket] = []
-        self._context = context
+        self.contexts = context
         self._crew = crew or Crew()
 
     @property
@@ -107,7 +90,7 @@ class Base(Service):
             each.close()
         self.sockets = []
 
-    def _report(self, error: BaseException, peer: object) -> bool:
+    def report(self, error: BaseException, peer: object) -> bool:
         """Log what a function raised; whether the connection can still end in order."""
         match error:
             case ProtocolError():

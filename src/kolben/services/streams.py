@@ -155,13 +155,13 @@ class StreamService(Base):
         try:
             if self._tls:
                 await stream.start_tls(self._tls, server_side=True, timeout=HANDSHAKE)
-            with self._context():
+            with self.contexts():
                 await self.function(stream)
         except asyncio.CancelledError:
             stream.abort()
             raise
         except BaseException as error:
-            if not self._report(error, stream.peer_address):
+            if not self.report(error, stream.peer_address):
                 stream.abort()
         await self._linger(stream)
 
@@ -205,10 +205,10 @@ class StreamService(Base):
         try:
             if self._tls:
                 stream.start_tls(self._tls, server_side=True, timeout=HANDSHAKE)
-            with self._context():
+            with self.contexts():
                 self.function(stream)
         except BaseException as error:
-            if not self._report(error, stream.peer_address):
+            if not self.report(error, stream.peer_address):
                 stream.abort()
         self._linger_in_thread(stream)
 
