@@ -53,6 +53,7 @@ cdef class RequestBase:
     # Copies what it keeps of the head at p[0:span.length].
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1
     cdef int ensure_head(self) except -1
+    cdef bytes whole_body(self, bint cache)
     cdef object method_text(self)
     cdef object path_text(self)
     cdef bint has_plain_path(self) noexcept       # its bytes are its characters: no escapes, one slash at the front; of a native one

@@ -97,6 +97,7 @@ cdef struct Findings:
     TypeSlots *cls
     unsigned int version              # of the class, when this was found; 0: nothing was
     bint judges_json                  # nobody replaced what tells a body in JSON
+    bint reads_plainly                # nor `get_data`
     bint streams                      # `stream` is request.py's
     bint stores_plainly               # `args` is an ImmutableMultiDict
     PyObject *limit                   # max_content_length, borrowed of the class; NULL: no Setting
@@ -115,6 +116,8 @@ cdef Findings *findings_of(RequestBase request) except NULL:
 cdef int find_out(TypeSlots *slots, object cls) except -1:
     from kolben.http.request import Request
     findings.judges_json = found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype
+    findings.reads_plainly = found_on(cls, "get_data") == found_on(Request, "get_data") and (
+        slots.tp_getattro == PyObject_GenericGetAttr)
     findings.streams = found_on(cls, "stream") == found_on(Request, "stream")
     findings.stores_plainly = slots.tp_getattro == PyObject_GenericGetAttr and (
         found_on(cls, "parameter_storage_class") == <PyObject *>ImmutableMultiDict)
@@ -403,11 +406,18 @@ cdef class RequestBase:
 
     def get_data(self, cache=True, as_text=False, parse_form_data=False):
         """The body as bytes, or as text.  Werkzeug: same."""
+        cdef bytes data = None if parse_form_data else self.whole_body(cache)
+        if data is None:
+            return WerkzeugRequest.get_data(self, cache, as_text, parse_form_data)
+        return data.decode(errors="replace") if as_text else data
+
+    cdef bytes whole_body(self, bint cache):
+        """The body, if it came whole and nothing of it was read; None: Werkzeug has to look."""
         cdef bytes data
         cdef PyObject *setting
-        if parse_form_data or type(self.body) is not bytes or self._environ is not None or self.shallow or (
+        if type(self.body) is not bytes or self._environ is not None or self.shallow or (
                 self.cached_data is not None or not findings_of(self).streams):
-            return WerkzeugRequest.get_data(self, cache, as_text, parse_form_data)
+            return None
         data = self.body
         setting = findings_of(self).limit
         limit = self.max_content_length if setting == NULL else (<Setting>setting).read(self)
@@ -416,14 +426,17 @@ cdef class RequestBase:
         self.body = b""                                   # read: `stream` and the environ's input are at their ends
         if cache:
             self.cached_data = data
-        return data.decode(errors="replace") if as_text else data
+        return data
 
     def get_json(self, force=False, silent=False, cache=True):
         """The body, read as JSON.  Werkzeug: same."""
         cdef PyObject *setting
+        cdef bytes whole = None
         if not cache or self.cached_json is not None or not (force or is_plainly_json(self)):
             return WerkzeugRequest.get_json(self, force, silent, cache)
-        data = self.get_data(cache=True)
+        if findings_of(self).reads_plainly and own_attributes(<PyObject *>self) == 0:
+            whole = self.whole_body(True)
+        data = self.get_data(cache=True) if whole is None else whole
         try:
             setting = findings_of(self).json_module
             module = self.json_module if setting == NULL else (<Setting>setting).read(self)
