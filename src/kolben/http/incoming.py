@@ -272,8 +272,8 @@ class NoBody(io.BufferedIOBase):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield nothing."""
-        return
-        yield b""
+        while piece := self.read():
+            yield piece
 
 
 NO_BODY = NoBody()
