@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from kolben.app import general, signals
 from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
 from kolben.app.awaited import Awaited
-from kolben.app.contexts import AppContext
+from kolben.app.contexts import AppContext, AppGlobals
 from kolben.app.json.provider import DefaultJSONProvider
 from kolben.app.measured import MeasuredHooks
 from kolben.app.signatures import ViewArgumentsError, explain_call
@@ -214,7 +214,8 @@ class PlanCompiler:
         plan.plain = self.sends_as_ours()
         plan.closes = has_own_close(app.request_class)
         plan.context_class, plan.response_class = AppContext, app.response_class
-        if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ is object.__new__:
+        plain_new = (object.__new__, AppGlobals.__new__)
+        if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ in plain_new:
             plan.globals_class = app.app_ctx_globals_class
         plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
         plan.encoder, plan.debug_encoder = self.encoders()
