@@ -24,6 +24,7 @@ from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Handler, Plan, THREAD
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport HTML, JSON, new_response, plain_response
+from kolben.http._scope cimport spent_of
 from kolben.routing._tree cimport FOUND, Match, Tree
 from kolben.wire._head cimport NO_FIELD
 
@@ -274,7 +275,9 @@ cdef class AppPlan(Plan):
 
     cdef ContextBase enter(self, RequestBase request):
         """Make the context current, in the request's own contextvars.Context: nothing has to be undone."""
-        cdef ContextBase context = (<TypeSlots *>self.context_class).tp_new(<TypeSlots *>self.context_class, NO_ARGS, NULL)
+        cdef ContextBase context = <ContextBase>spent_of(self.context_class)
+        if context is None:
+            context = (<TypeSlots *>self.context_class).tp_new(<TypeSlots *>self.context_class, NO_ARGS, NULL)
         context.app = self.app
         context._request = request
         context.globals_class = self.globals_class

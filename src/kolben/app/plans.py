@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from kolben.app import general, signals
 from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
 from kolben.app.awaited import Awaited
-from kolben.app.contexts import AppContext
+from kolben.app.contexts import AppContext, AppGlobals
 from kolben.app.json.provider import DefaultJSONProvider
 from kolben.app.measured import MeasuredHooks
 from kolben.app.signatures import ViewArgumentsError, explain_call
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kolben.app.app import App
     from kolben.http import Handler, Plan
     from kolben.http._json import Encoder
+    from kolben.http.plan import Route
 
 __all__ = ["make_handler"]
 
@@ -64,7 +65,15 @@ def make_handler(app: App) -> Handler:
     """Return what the server asks for the plan of a request."""
     handler = AppHandler(app, PlanCompiler(app))
     handler.lifespan = app._lifespan
+    handler.routes = partial(list_routes, app)
     return handler
+
+
+def list_routes(app: App) -> list[Route]:
+    """Return what is known of the app's rules; whoever never asks does not load what knows."""
+    from kolben.app.routes import routes_of
+
+    return routes_of(app)
 
 
 class PlanCompiler:
@@ -106,7 +115,7 @@ class PlanCompiler:
     def globals_class(self) -> type[Any] | None:
         """Return the class of `g`, if its objects may be made without a constructor."""
         cls = self.app.app_ctx_globals_class
-        return cls if cls.__init__ is object.__init__ and cls.__new__ is object.__new__ else None
+        return cls if cls.__init__ is object.__init__ and cls.__new__ in {object.__new__, AppGlobals.__new__} else None
 
     # -- Plans
 

@@ -5,9 +5,12 @@ import logging
 cimport cython
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
-from kolben.http._response cimport Outgoing, PlainResponse, plain_response
+from kolben.base._spent cimport references
+from kolben.http._request cimport RequestBase
+from kolben.http._response cimport Outgoing, PlainResponse, WholeResponse, plain_response
 from kolben.http._scope cimport Scope
 from kolben.server._engine cimport Engine
 from kolben.server._incoming cimport CLOSED, READING_HEAD, Receiver, STREAMING
@@ -38,9 +41,11 @@ cdef object busy():
     return busy_response
 
 
-cdef bint engine_closes_nothing(object response):
-    """Whether Response.close() would have nothing to do: its own, and a body without close()."""
-    return type(response.response) is list and type(response).close is plain_close
+cdef bint closes_something(object response) except -1:
+    """Whether close() would have anything to do: what was asked for, a subclass's own, or a body's close()."""
+    if type(response) is WholeResponse:
+        return (<WholeResponse>response).closer is not None
+    return response._on_close or type(response.response) is not list or type(response).close is not plain_close
 
 
 @cython.no_gc_clear       # as what it is made of, and what is made of it
@@ -88,7 +93,7 @@ cdef class Answerer(Receiver):
             outgoing.response = None
         if outgoing.body is not None:
             self.send_body(outgoing.body)
-        if outgoing.response is not None and (outgoing.response._on_close or not engine_closes_nothing(outgoing.response)):
+        if outgoing.response is not None and closes_something(outgoing.response):
             self.flush()
             if self.pending is None:
                 self.forget_response(outgoing.response, self.context)
@@ -160,14 +165,17 @@ cdef class Answerer(Receiver):
     cdef int release(self) except -1:
         """Let go of the present request."""
         cdef Scope scope
+        cdef RequestBase request
         if self.incoming is not None:
             self.end_incoming(GONE)
-        self.request = None
+        request, self.request = self.request, None
         self.plan = None
         self.context = None
         if self.scope is not None:
             scope, self.scope = self.scope, None
             self.engine.contexts.take_back(scope)
+        if request is not None and references(<PyObject *>request) == 1 and request.renew():
+            self.engine.spent_request = request
         self.stream = None
         self.chunks = self.whole = None
         return 0
