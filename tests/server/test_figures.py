@@ -8,7 +8,7 @@ import pytest
 
 from kolben import App
 from kolben.http import Handler
-from kolben.server.figures import log_routes
+from kolben.server.figures import log_figures
 from kolben.server.logs import JSONFormatter
 from kolben.server.serving import obeyed_signals
 
@@ -37,7 +37,7 @@ def log(caplog):
 
 
 def test_a_line_for_each_route_that_was_called_says_how_often_and_how_long(shop, log):
-    log_routes(shop.handler)
+    log_figures(shop.handler)
     assert log.messages == [
         "Routes: 3, of which 2 were called here",
         "/user/<name>  GET        user  thread (measured)  51 calls  earned 1  lost 1  rescued 1  mean 0.10 ms  longest 0.1 ms",
@@ -46,7 +46,7 @@ def test_a_line_for_each_route_that_was_called_says_how_often_and_how_long(shop,
 
 
 def test_a_machine_reads_an_object_for_each(shop, log):
-    log_routes(shop.handler)
+    log_figures(shop.handler)
     facts = json.loads(JSONFormatter().format(log.records[1]))
     place = {"route": "/user/<name>", "endpoint": "user", "methods": ["GET"], "domain": ""}
     measured = {"runs": "thread", "pinned": False, "calls": 51, "earned": 1, "lost": 1, "rescued": 1, "mean_us": 100, "longest_us": 100}
@@ -54,8 +54,18 @@ def test_a_machine_reads_an_object_for_each(shop, log):
 
 
 def test_a_handler_without_rules_says_so(log):
-    log_routes(Handler())
+    log_figures(Handler())
     assert log.messages == ["Routes: 0, of which 0 were called here"]
+
+
+def test_services_have_a_line_each(shop, log):
+    shop.tcp("127.0.0.1:0")(lambda stream: None)
+    shop.udp("127.0.0.1:5353", name="dns")(lambda datagram: None)
+    shop.services[1].counters.accepted = 3
+    log_figures(shop.handler, shop.services)
+    assert log.messages[-1] == "Service dns on udp://127.0.0.1:5353: 0 active, 3 accepted, 0 refused, 0 failed"
+    facts = json.loads(JSONFormatter().format(log.records[-1]))
+    assert (facts["service"], facts["places"], facts["accepted"]) == ("dns", [], 3)
 
 
 class Asked:

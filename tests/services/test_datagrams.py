@@ -279,6 +279,31 @@ def test_what_waits_at_the_deadline_of_a_stop_is_cancelled(app, serving, sender)
     assert cancelled.is_set()
 
 
+def test_one_that_waits_too_long_is_cancelled_and_told_of(app, serving, sender, caplog):
+    """Its datagram has no answer; others have theirs."""
+    cancelled = threading.Event()
+
+    @app.udp("127.0.0.1:0", name="service", timeout=0.01)
+    async def service(datagram):
+        if datagram.data == b"wait":
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+        await asyncio.sleep(0)
+        return datagram.data
+
+    server = serving(app)
+    for text in (b"wait", b"answer me"):
+        sender.sendto(text, server["service"])
+    assert sender.recv(100) == b"answer me"
+    assert cancelled.wait(SOON)
+    until(lambda: server.counters("service").active == 0)
+    until(lambda: "service gave no answer within 0.01 s" in caplog.text)
+    assert server.counters("service").failed == 0
+
+
 def test_a_function_may_stop_its_own_server(app, serving, sender):
     """Its answer still goes out."""
     running = []
@@ -348,8 +373,8 @@ def test_a_reply_that_cannot_be_sent_costs_nobody_else_theirs(busy, app, serving
     burst(server, sender, [b"1", b"long", b"2", b"text", b"3", b"long"])
     gate.set()
     assert [sender.recv(100) for _ in range(4)] == [b"begin", b"1", b"2", b"3"]
-    until(lambda: server.counters("service").failed == 3)
-    assert caplog.text.count("more than fits into one datagram") == 2
+    until(lambda: caplog.text.count("more than fits into one datagram") == 2)
+    assert server.counters("service").failed == 3
 
 
 def test_a_buffer_that_is_used_again_is_sent_as_it_was(busy, app, serving, sender):

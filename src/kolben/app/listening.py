@@ -73,7 +73,7 @@ class Listening(Scaffold):
         return self._service("streams", spec_of("tls", address), name=name, timeout=timeout, connections=connections, tls=tls)
 
     @setupmethod
-    def udp(self, address: str, *, name: str = "") -> Callable[[F], F]:
+    def udp(self, address: str, *, name: str = "", timeout: float | None = None) -> Callable[[F], F]:
         """Call the function with each datagram; bytes that it returns go back: `@app.udp("127.0.0.1:5353")`.
 
         An async function is called in a task, and while it waits others are; a plain one has a thread, which takes them in order.
@@ -81,8 +81,9 @@ class Listening(Scaffold):
         Args:
             address: "host:port".
             name: For logs and lists; left out, the function's.
+            timeout: Seconds after which an async function that still waits is cancelled, and its datagram not answered; left out, never.
         """
-        return self._service("datagrams", spec_of("udp", address), name=name)
+        return self._service("datagrams", spec_of("udp", address), name=name, timeout=timeout)
 
     def _service(self, kind: Kind, spec: str, **options: Any) -> Callable[[F], F]:
         def register(function: F) -> F:

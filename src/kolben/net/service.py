@@ -83,6 +83,10 @@ class Service(ABC):
     def active(self) -> int:
         """How much of it runs: connections, or datagrams that are being answered."""
 
+    def figures(self) -> dict[str, int]:
+        """Return live numbers of it in this process, by their names."""
+        return {"active": self.active}
+
     @abstractmethod
     def abort(self) -> None:
         """End what runs: the time for stopping is over."""

@@ -1,6 +1,6 @@
-"""What is known of each route of this process, said in the log when somebody asks by SIGUSR2 (D3).
+"""What is known of each route and service of this process, said in the log when somebody asks by SIGUSR2 (D3).
 
-One line for each route that was called, for a person or with all facts for a machine, as in the access log.
+One line for each route that was called and for each service, for a person or with all facts for a machine, as in the access log.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kolben.http import Handler
     from kolben.http.plan import Route
+    from kolben.net.service import Service
 
-__all__ = ["log_routes"]
+__all__ = ["log_figures"]
 
 log = logging.getLogger("kolben.routes")
 FACTS = ("endpoint", "methods", "domain", "runs", "pinned", "calls", "earned", "lost", "rescued")
 COLUMNS = "<<<<>>>>>>"  # words to the left, numbers to the right
 
 
-def log_routes(handler: Handler) -> None:
+def log_figures(handler: Handler, services: Sequence[Service] = ()) -> None:
     """Write to the logger `kolben.routes`; to the standard error stream if nobody has set that logger up."""
     if not log.hasHandlers():
         log.addHandler(logging.StreamHandler(sys.stderr))
@@ -31,6 +34,11 @@ def log_routes(handler: Handler) -> None:
     log.info("Routes: %d, of which %d were called here", len(routes), len(called))
     for route, line in zip(called, as_lines(called), strict=True):
         log.info("%s", line, extra={"facts": as_facts(route)})
+    for service in services:
+        places, figures = service.places(), service.figures()
+        numbers = ", ".join(f"{number} {name}" for name, number in figures.items())
+        facts = {"service": service.name, "places": places, **figures}
+        log.info("Service %s on %s: %s", service.name, ", ".join(places) or service.spec, numbers, extra={"facts": facts})
 
 
 def as_facts(route: Route) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from kolben.base import Limits, Timeouts
@@ -185,10 +186,10 @@ class Server:
         self.reactor.post_to_loop(self._begin_to_stop, time.monotonic())
 
     def log_routes(self) -> None:
-        """Say in the log what is known of each route.  Thread-safe."""
-        from kolben.server.figures import log_routes
+        """Say in the log what is known of each route and service.  Thread-safe."""
+        from kolben.server.figures import log_figures
 
-        self.reactor.post_to_loop(log_routes, self._handler)
+        self.reactor.post_to_loop(partial(log_figures, services=self.services), self._handler)
 
     def _begin_to_listen(self, _: object) -> None:
         if self.engine.draining or self.is_listening:

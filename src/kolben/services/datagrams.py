@@ -40,10 +40,17 @@ REST = 0.5  # seconds without receiving after the system failed to
 
 
 class DatagramService(Base):
-    """Calls a function with each datagram."""
+    """Calls a function with each datagram.
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    Args:
+        timeout: Seconds that an async function may wait in all; None: for ever.
+        arguments: The others are Base's.
+        options: The same.
+    """
+
+    def __init__(self, *arguments: Any, timeout: float | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.timeout = timeout
         self.is_async = iscoroutinefunction(self.function)
         self.receivers: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # those that wait for the user's function
@@ -113,7 +120,13 @@ class DatagramService(Base):
         """Wait with a task that is its datagram's from now on."""
         self._tasks.add(task)
         self._hand_over(task, sock)
-        return await step
+        try:
+            async with asyncio.timeout(self.timeout) as limit:
+                return await step
+        except TimeoutError:
+            if limit.expired():
+                log.warning("%s gave no answer within %g s", self.name, self.timeout)
+            raise
 
     def send_later(self, sock: aio.DatagramSocket, left: list[tuple[bytes, net.Datagram]]) -> None:
         """Send replies that the system would not take now."""

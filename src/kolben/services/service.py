@@ -70,6 +70,10 @@ class Base(Service):
         """How much of it runs."""
         return self.counters.active
 
+    def figures(self) -> dict[str, int]:
+        """Return its counters, by their names."""
+        return {name: getattr(self.counters, name) for name in ("active", "accepted", "refused", "failed")}
+
     def take(self, sockets: Sequence[Socket]) -> None:
         """Own these sockets from now on; a service may be served again after it was stopped."""
         self.sockets = list(sockets)
