@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import socket
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 from tests.waiting import until
 
 from kolben import App, current_app, g
+from kolben.services import datagrams
 from kolben.services.datagrams import DatagramService
 
 SOON = 10
@@ -452,3 +454,22 @@ def test_replies_that_the_system_does_not_take_yet_are_sent_later(app, serving, 
         assert server.counters("service").active > 0
         assert sorted(int(slow.recv(100)) for _ in range(100)) == list(range(100))
         until(lambda: server.counters("service").active == 0)
+
+
+@both
+def test_a_receive_that_fails_is_told_of_and_tried_again(app, serving, sender, caplog, monkeypatch, is_async):
+    """Nothing is lost that the system still has."""
+    monkeypatch.setattr(datagrams, "REST", 0.01)
+    add(app, is_async, lambda datagram: datagram.data)
+    server = serving(app)
+    sender.sendto(b"before", server["service"])
+    assert sender.recv(100) == b"before"
+    [sock] = server.services["service"]._open
+    with open(os.devnull, "rb") as no_socket:
+        saved = os.dup(sock.fileno())
+        os.dup2(no_socket.fileno(), sock.fileno())
+    sender.sendto(b"after", server["service"])
+    until(lambda: "service receives nothing for 0.01 s" in caplog.text)
+    os.dup2(saved, sock.fileno())
+    os.close(saved)
+    assert sender.recv(100) == b"after"

@@ -38,6 +38,8 @@ cdef class Replies:
         cdef bytes data, raw
         cdef list datagrams = self.datagrams, replies = self.replies, raws = self.raw
         self.datagrams, self.replies, self.raw = [], [], []
+        if count > PARCELS:
+            raise RuntimeError(f"at most {PARCELS} replies go together: send() when put() says so")
         for i in range(count):
             data, raw = replies[i], raws[i]                   # which the lists keep until they are sent
             parcels[i].p, parcels[i].n = PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)

@@ -27,4 +27,5 @@ cdef class Receiver:
     cdef object failure               # of the last receive that failed
     cdef Replies replies              # not sent yet; nobody is waited for while there are any
 
+    cdef object take_failure(self)
     cdef int send(self) except -1

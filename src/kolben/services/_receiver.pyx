@@ -60,7 +60,7 @@ cdef class Receiver:
                     self.failure = error
                 if datagram is None:
                     self.send()
-                    await self.service.rest(self.failure)
+                    await self.service.rest(self.take_failure())
                     continue
                 if not self.counters.take(self.most):
                     continue
@@ -104,7 +104,7 @@ cdef class Receiver:
                 if came:
                     put(came)
                     came = []
-                await self.service.rest(self.failure)
+                await self.service.rest(self.take_failure())
             elif self.counters.take(self.most):
                 came.append(datagram)
 
@@ -122,6 +122,10 @@ cdef class Receiver:
             finally:
                 self.counters.active -= 1
         self.send()
+
+    cdef object take_failure(self):
+        failure, self.failure = self.failure, None
+        return failure
 
     cdef int send(self) except -1:
         if self.replies.replies:
