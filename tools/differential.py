@@ -1,32 +1,47 @@
 #!/usr/bin/env python3
-"""Ask our router and Werkzeug's the same questions for some time, and count them.
+"""Ask our router, URLs and JSON and Werkzeug's, Flask's and Python's the same questions, and count them.
 
-    PYTHONPATH=src:. python tools/differential.py [SECONDS]
+    PYTHONPATH=src:. python tools/differential.py [--only routing|json] [SECONDS]
 
-Each example is a set of rules and settings made from a random number (tests/properties/test_routing.py), and is asked 40 paths and
-30 URLs.  The first difference ends the run with an AssertionError that holds the example.
+Each example is made from a random number: a set of rules and settings that is asked 40 paths and 30 URLs
+(tests/properties/test_routing.py), or ten values that are written three ways and ten documents that are read
+(tests/properties/test_json_seeded.py).  The first difference ends the run with an AssertionError that holds the example.
 """
 
+import argparse
 import random
-import sys
 import time
 
+from tests.properties.test_json_seeded import compare_json
 from tests.properties.test_routing import compare_matches, compare_urls
 
+ARMS = {"routing": {"matches": compare_matches, "URLs": compare_urls}, "json": {"JSON results": compare_json}}
 
-def main(seconds: float) -> None:
-    """Print how many matches and how many URLs were compared."""
-    start = time.process_time()
-    deadline = time.monotonic() + seconds
-    examples = matches = urls = 0
+
+def main() -> None:
+    """Print how much was compared, arm by arm."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("seconds", nargs="?", type=float, default=60, help="for each arm")
+    parser.add_argument("--only", choices=ARMS)
+    options = parser.parse_args()
+    for arm in [options.only] if options.only else ARMS:
+        ask(arm, options.seconds)
+
+
+def ask(arm: str, seconds: float) -> None:
+    """Compare for some time."""
+    counts = dict.fromkeys(ARMS[arm], 0)
+    examples = 0
+    start, deadline = time.process_time(), time.monotonic() + seconds
     while time.monotonic() < deadline:
         seed = random.getrandbits(64)  # no secret
-        matches += compare_matches(seed)
-        urls += compare_urls(seed)
+        for name, compare in ARMS[arm].items():
+            counts[name] += compare(seed)
         examples += 1
     spent = time.process_time() - start
-    print(f"{examples:,} examples: {matches:,} matches and {urls:,} URLs, no difference; {spent:.0f} s of CPU time")  # noqa: T201 - what it is run for
+    compared = " and ".join(f"{count:,} {name}" for name, count in counts.items())
+    print(f"{arm}: {examples:,} examples, {compared}, no difference; {spent:.0f} s of CPU time", flush=True)  # noqa: T201 - what it is run for
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main()

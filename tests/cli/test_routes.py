@@ -1,6 +1,7 @@
 """`kolben routes`: the table that a person reads and the JSON that a program reads."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from tests.cli.standins import Typed
 
 from kolben import App
-from kolben.cli.routes import AUTOMATIC, as_table, routes_of
+from kolben.app.routes import routes_of
+from kolben.cli.routes import as_table
+from kolben.server.pidfile import PidFile
 
 Kolben = Callable[..., Typed]
 
@@ -60,7 +63,7 @@ def test_rows_are_sorted_as_asked(sort: str, endpoints: list[str], kolben_: Kolb
 
 def test_json_holds_what_the_table_shows(kolben_: Kolben, shop: Path) -> None:
     rows = json.loads(kolben_("routes", "shop.py", "--json", "--all-methods").out)
-    figures = {"calls": 0, "earned": 0, "lost": 0, "rescued": 0}
+    figures = {"calls": 0, "earned": 0, "lost": 0, "rescued": 0, "mean": 0, "longest": 0}
     facts = {"rule": "/a/<int:n>", "methods": ["GET", "HEAD"], "endpoint": "answer", "runs": "inline", "domain": "", "pinned": True}
     assert rows[0] == facts | figures
 
@@ -72,10 +75,30 @@ def test_in_a_process_that_serves_the_table_shows_what_was_measured() -> None:
     for _ in range(50):
         plan.note_in_thread(100, False)
     plan.note_rescue()
-    assert as_table(routes_of(app, AUTOMATIC)).splitlines() == [
+    assert as_table(routes_of(app)).splitlines() == [
         "Rule  Methods  Endpoint  Runs               Calls  Earned  Lost  Rescued",
         "/     GET      index     thread (measured)  50     1       1     1",
     ]
+
+
+def test_a_server_that_runs_is_asked_for_its_figures(kolben_: Kolben, folder: Path) -> None:
+    asked: list[int] = []
+    before = signal.signal(signal.SIGUSR2, lambda number, _: asked.append(number))
+    held = PidFile(folder / "pid")
+    try:
+        typed = kolben_("routes", "--live", "--pid-file", str(folder / "pid"))
+    finally:
+        held.close()
+        signal.signal(signal.SIGUSR2, before)
+    assert (typed.status, asked) == (0, [signal.SIGUSR2])
+    assert "into the server's log" in typed.out
+
+
+def test_a_server_that_does_not_run_is_not_asked(kolben_: Kolben, folder: Path) -> None:
+    (folder / "pid").write_text("1\n")
+    typed = kolben_("routes", "--live", "--pid-file", str(folder / "pid"))
+    assert typed.status == 2
+    assert "it was left behind" in typed.err
 
 
 def test_the_domain_is_shown_if_a_rule_has_one(kolben_: Kolben, write: Callable[..., Path]) -> None:

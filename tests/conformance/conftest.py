@@ -1,6 +1,7 @@
 """A real `kolben run` in a process of its own, for judges that speak to it through a socket."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -48,19 +49,23 @@ def wait_for(process, target, log):
 
 
 @contextlib.contextmanager
-def kolben_run(app, directory, *words, target=None):
-    """Serve `app` with the command that users type, `run` if no other words are given; gives the target, a free port if none is given."""
-    target, log = target or f"127.0.0.1:{free_port()}", directory / "server.log"
+def kolben_process(target, app, directory, *words, around=(), **variables):
+    """Serve `app` at `target` with the command that users type, `run` if no other words are given; gives the process.
+
+    `around` is a command that executes the words that follow it; `variables` are more of the environment.
+    """
+    log = directory / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kolben", *(words or ["run"]), "--bind", target, str(app)],
+            [*around, sys.executable, "-m", "kolben", *(words or ["run"]), "--bind", target, str(app)],
+            env=os.environ | variables,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
         )
     try:
         wait_for(process, target, log)
-        yield target
+        yield process
         assert process.poll() is None, f"the server ended by itself; it said:\n{log.read_text()[-4000:]}"
     finally:
         process.send_signal(signal.SIGTERM)
@@ -70,6 +75,14 @@ def kolben_run(app, directory, *words, target=None):
             process.kill()
             process.wait()
             pytest.fail(f"the server did not stop within {STOPS_WITHIN} s of SIGTERM")
+
+
+@contextlib.contextmanager
+def kolben_run(app, directory, *words, target=None):
+    """Serve `app`; gives the target, a free port if none is given."""
+    target = target or f"127.0.0.1:{free_port()}"
+    with kolben_process(target, app, directory, *words):
+        yield target
 
 
 JUDGED_APP = Path(__file__).parent / "http1" / "apps" / "flask_app.py"

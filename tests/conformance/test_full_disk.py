@@ -4,15 +4,14 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
-from .conftest import free_port, wait_for
+from .conftest import free_port, kolben_process
 
 pytestmark = pytest.mark.conformance
 
@@ -37,7 +36,6 @@ def form():
 def stream():
     return str(len(request.files["file"].read()))
 """
-SOON = 10  # seconds
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 FORM = "--x\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\n{}\r\n--x--\r\n"
 
@@ -54,24 +52,12 @@ def server(tmp_path_factory):
     if not may_mount():
         pytest.skip("a mount namespace is not allowed here")
     directory = tmp_path_factory.mktemp("full")
-    app, disk, log, port = directory / "app.py", directory / "disk", directory / "log", free_port()
+    app, disk, port = directory / "app.py", directory / "disk", free_port()
     app.write_text(APP)
     disk.mkdir()
-    served = f"{sys.executable} -m kolben run --port {port} {app}"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*UNSHARE, "sh", "-c", f"mount -t tmpfs -o size=1m none {disk} && exec {served}"],
-            env=os.environ | {"TMPDIR": str(disk)},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        wait_for(process, f"127.0.0.1:{port}", log)
+    around = [*UNSHARE, "sh", "-c", f'mount -t tmpfs -o size=1m none {disk} && exec "$0" "$@"']
+    with kolben_process(f"127.0.0.1:{port}", app, directory, around=around, TMPDIR=str(disk)) as process:
         yield port, process
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def post(port, path, data, kind):
@@ -112,9 +98,6 @@ def test_an_upload_that_the_disk_cannot_take_is_507_and_leaves_nothing(server, p
     for _ in range(3):
         assert status(port, path, *message(path, 450_000)) == 200
         assert status(port, path, *message(path, 3_000_000)) == 507
-    deadline = time.monotonic() + SOON
-    while left_open(process) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert left_open(process) == []
+    until(lambda: not left_open(process))
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as answer:
         assert answer.read() == b"hello"

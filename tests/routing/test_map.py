@@ -237,6 +237,17 @@ def test_what_the_tree_cannot_express_werkzeug_searches(rules: Map) -> None:
         adapter.match("/other")
 
 
+def test_a_host_need_not_be_made_as_a_str() -> None:
+    """A converter's `to_url` may return a number: it is written into the URL, as by Werkzeug."""
+
+    class Length(BaseConverter):
+        def to_url(self, value: object) -> Any:
+            return len(str(value))
+
+    rules = Map([Rule("/", host="<length:name>", endpoint="index")], host_matching=True, converters={"length": Length})
+    assert rules.bind("example.com", url_scheme="").build("index", {"name": "abc"}) == "//3/"
+
+
 def test_view_args_belong_to_the_caller() -> None:
     """Changing them changes no later match, nor the rule's defaults."""
     adapter = Map([Rule("/", endpoint="x", defaults={"page": 1})]).bind("example.com")

@@ -334,7 +334,7 @@ def test_nothing_ends_a_process_that_goes_on_after_its_server():
     """The timer behind a stuck view is taken back."""
     before = threading.active_count()
     from kolben.base import Timeouts
-    from kolben.server.serving import stopping_signals
+    from kolben.server.serving import obeyed_signals
 
     class Stopped:
         timeouts = Timeouts(graceful=1000)
@@ -344,7 +344,7 @@ def test_nothing_ends_a_process_that_goes_on_after_its_server():
             self.stops += 1
 
     server = Stopped()
-    with stopping_signals(server):
+    with obeyed_signals(server):
         signal.raise_signal(signal.SIGTERM)
         assert threading.active_count() == before + 1
     for thread in threading.enumerate():
@@ -355,13 +355,13 @@ def test_nothing_ends_a_process_that_goes_on_after_its_server():
 
 def test_a_server_runs_and_stops_in_a_thread_that_is_not_the_main_one():
     """`app.run()` in a thread: no signals to take there."""
-    from kolben.server.serving import stopping_signals
+    from kolben.server.serving import obeyed_signals
 
     kept = signal.getsignal(signal.SIGINT)
     seen = []
 
     def run():
-        with stopping_signals(None):
+        with obeyed_signals(None):
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=run)

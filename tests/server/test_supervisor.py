@@ -249,3 +249,12 @@ def test_sigusr1_opens_the_logs_again_here_and_in_every_worker(run):
 
     assert run(play, reopen_logs=lambda: opened.append(True)) == 0
     assert opened == [True]
+
+
+def test_sigusr2_asks_every_worker_for_its_figures(run):
+    def play(running):
+        pids = two_serve(running)
+        os.kill(os.getpid(), signal.SIGUSR2)
+        until(lambda: sorted(running.pids("figures")) == sorted(pids))
+
+    assert run(play) == 0

@@ -1,12 +1,25 @@
 """The map of a context's native data and of the proxies that read it."""
 
+from kolben.http._scope cimport Current
+
 cdef ContextBase app_context_alone()                      # the one that was pushed without a request; None: there is none
 cdef ContextBase request_context()                        # the current request's; None: there is none
 cdef int make_current(ContextBase context) except -1      # in a contextvars.Context that ends with the request
 cdef int make_inner(ContextBase context) except -1        # likewise, where another may be current: of our app, it gives its `g`
+cdef int push_app_context(ContextBase context) except -1  # as `push` does, without a signal; `pop` undoes it
+cdef bint drop_app_context(ContextBase context) except -1 # as `pop`, without teardown and signals; False: only `pop` can do it
 
 
-cdef class ContextBase:
+cdef class GlobalsBase:
+    """The native half of `g`: what can be used again."""
+
+    cdef object __weakref__
+    cdef dict __dict__
+
+    cdef bint renew(self) except -1               # as a context's
+
+
+cdef class ContextBase(Current):
     """What a context holds, made only when it is asked for: most requests never touch half of it."""
 
     cdef object __weakref__
@@ -21,9 +34,11 @@ cdef class ContextBase:
     cdef public bint _entered                     # a plan made it current, without a push, and has not left it
     cdef public object _left_error                # what a held context was popped with
     cdef object globals_                          # `g`, once asked for
+    cdef GlobalsBase spent_globals                # of the request before; None: none
     cdef object adapter                           # the MapAdapter, once asked for
     cdef list after                               # _after_request_functions, once asked for
     cdef list tokens                              # _cv_tokens, once asked for
     cdef bint adapter_made
 
     cdef object ensure_globals(self)
+    cdef bint renew(self) except -1

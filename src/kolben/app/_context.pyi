@@ -38,6 +38,12 @@ _cv_app: AppVariable
 _cv_request: RequestVariable
 
 @disjoint_base
+class GlobalsBase:
+    """The native half of `g`: what can be used again."""
+
+    __dict__: dict[str, Any]
+
+@disjoint_base
 class ContextBase:
     """What a context holds, made only when it is asked for: most requests never touch half of it."""
 

@@ -13,6 +13,7 @@ from cpython.unicode cimport PyUnicode_READ_CHAR
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
+from kolben.base._spent cimport give_new_dict, is_spent, let_go_of_dict, references
 from kolben.http._scope cimport current_value, cv_scope, holds_nothing_else, set_value
 
 cdef extern from *:
@@ -47,6 +48,7 @@ cdef extern from "Python.h":
     void Py_XDECREF(PyObject *o)
     int PyObject_DelAttr(object o, object name) except -1
     object PyContextVar_Set(object var, object value)
+    int PyContextVar_Reset(object var, object token) except -1
     ctypedef struct NewOfType "PyTypeObject":
         object (*tp_new)(NewOfType *cls, object args, PyObject *kwargs)
 
@@ -156,13 +158,67 @@ cdef int make_inner(ContextBase context) except -1:
     return 0
 
 
+cdef int push_app_context(ContextBase context) except -1:
+    global was_set
+    was_set = True
+    context.tokens = [(None, PyContextVar_Set(cv_app, context))]
+    return 0
+
+
+cdef bint drop_app_context(ContextBase context) except -1:
+    cdef PyObject *found = NULL
+    if context.tokens is None or len(context.tokens) != 1:
+        return False
+    PyContextVar_Get(cv_app, NULL, &found)
+    Py_XDECREF(found)
+    if found != <PyObject *>context:
+        return False
+    token = (<tuple>context.tokens.pop())[1]
+    PyContextVar_Reset(cv_app, token)
+    return True
+
+
+cdef class GlobalsBase:
+
+    def __dealloc__(self):
+        let_go_of_dict(<PyObject *>self)
+
+    cdef bint renew(self) except -1:
+        if not is_spent(<PyObject *>self, <PyObject *>GlobalsBase):
+            return False
+        give_new_dict(<PyObject *>self)
+        return references(<PyObject *>self) == 1
+
+
 cdef class ContextBase:
 
     cdef object ensure_globals(self):
+        if self.globals_ is None and self.spent_globals is not None and self.globals_class is not None:
+            self.globals_, self.spent_globals = self.spent_globals, None
+            if type(self.globals_) is not self.globals_class:
+                self.globals_ = None
         if self.globals_ is None:
             self.globals_ = self.app.app_ctx_globals_class() if self.globals_class is None else (
                 (<NewOfType *>self.globals_class).tp_new(<NewOfType *>self.globals_class, NO_ARGS, NULL))
         return self.globals_
+
+    cdef bint renew(self) except -1:
+        if not is_spent(<PyObject *>self, <PyObject *>ContextBase):
+            return False
+        self.app = self._request = None
+        if self.globals_ is not None:
+            found, self.globals_ = self.globals_, None
+            if isinstance(found, GlobalsBase) and references(<PyObject *>found) == 1 and (<GlobalsBase>found).renew():
+                self.spent_globals = <GlobalsBase>found
+        if self._session is not None or self.flashes is not None or self.adapter is not None:
+            self._session = self.flashes = self.adapter = None
+        if self.extras is not None or self.after is not None or self.tokens is not None:
+            self.extras = self.after = self.tokens = None
+        if self._host is not None or self._left_error is not None:
+            self._host = self._left_error = None
+        self._entered = self.adapter_made = False
+        self._holds = 0
+        return True
 
     # PERF: instead of a __dict__, which Cython makes with every object: 210 instructions of each request.
 

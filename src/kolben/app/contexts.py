@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException
 
-from kolben.app._context import ContextBase
+from kolben.app._context import ContextBase, GlobalsBase
 from kolben.app.globals import _cv_app, _cv_request
 from kolben.app.signals import appcontext_popped, appcontext_pushed
 
@@ -48,8 +48,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _sentinel: Any = object()
 
 
-class AppGlobals:
+class AppGlobals(GlobalsBase):
     """The object behind `g`: any attribute, for as long as one app context lasts."""
+
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:  # for type checkers; found attributes never come here
         raise AttributeError(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from kolben.app import general, signals
 from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
 from kolben.app.awaited import Awaited
-from kolben.app.contexts import AppContext
+from kolben.app.contexts import AppContext, AppGlobals
 from kolben.app.json.provider import DefaultJSONProvider
 from kolben.app.measured import MeasuredHooks
 from kolben.app.signatures import ViewArgumentsError, explain_call
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kolben.app.app import App
     from kolben.http import Handler, Plan
     from kolben.http._json import Encoder
+    from kolben.http.plan import Route
 
 __all__ = ["make_handler"]
 
@@ -64,7 +65,15 @@ def make_handler(app: App) -> Handler:
     """Return what the server asks for the plan of a request."""
     handler = AppHandler(app, PlanCompiler(app))
     handler.lifespan = app._lifespan
+    handler.routes = partial(list_routes, app)
     return handler
+
+
+def list_routes(app: App) -> list[Route]:
+    """Return what is known of the app's rules; whoever never asks does not load what knows."""
+    from kolben.app.routes import routes_of
+
+    return routes_of(app)
 
 
 class PlanCompiler:
@@ -98,6 +107,15 @@ class PlanCompiler:
         if type(url_map) is not Map or url_map.host_matching or self.app.subdomain_matching:
             return None
         return url_map._tree
+
+    def has_plain_context(self) -> bool:
+        """Tell whether nothing of the user's runs when a context of the app is made, pushed or popped, if nobody listens to signals."""
+        return not (self.app.teardown_appcontext_funcs or self.is_replaced("app_context", "do_teardown_appcontext", "create_url_adapter"))
+
+    def globals_class(self) -> type[Any] | None:
+        """Return the class of `g`, if its objects may be made without a constructor."""
+        cls = self.app.app_ctx_globals_class
+        return cls if cls.__init__ is object.__init__ and cls.__new__ in {object.__new__, AppGlobals.__new__} else None
 
     # -- Plans
 
@@ -214,8 +232,7 @@ class PlanCompiler:
         plan.plain = self.sends_as_ours()
         plan.closes = has_own_close(app.request_class)
         plan.context_class, plan.response_class = AppContext, app.response_class
-        if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ is object.__new__:
-            plan.globals_class = app.app_ctx_globals_class
+        plan.globals_class = self.globals_class()
         plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
         plan.encoder, plan.debug_encoder = self.encoders()
         plan.config = app.config

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from kolben.cli.terminal import show, tell
 __all__ = ["command"]
 
 LOOK = 0.05  # seconds between two looks at the outcome
+NAMED = ("--pid-file",)
 OPTIONS: Options = {
-    ("--pid-file",): {"metavar": "PATH", "help": f"the one that the server was started with ({PID_FILE})"},
+    NAMED: {"metavar": "PATH", "help": f"the one that the server was started with ({PID_FILE})"},
     ("--wait",): {"type": number(0, 3600), "default": 120, "metavar": "SECONDS", "help": "for the outcome (120; 0: do not wait)"},
 }
 
@@ -23,18 +25,23 @@ OPTIONS: Options = {
 def command(arguments: list[str]) -> int:
     """Send the signal and wait for the outcome: 0 if the new release serves, 1 if the old one does."""
     options = parse("reload", "Let a running server load the app anew, without a request lost.", OPTIONS, arguments, target=False)
-    name = options.pid_file or os.environ.get(PID_FILE)
-    if not name:
-        raise UsageError(f"expected --pid-file or {PID_FILE}, got neither\n  Do: start the server with `kolben serve --pid-file PATH`")
-    path = Path(name)
     from kolben.server.pidfile import find_pid, read_outcome
 
+    path = pid_path(options)
     pid = find_pid(path)
     before = read_outcome(path).get("reloads", -1)
     os.kill(pid, signal.SIGHUP)
     if not options.wait:
         return 0
     return report(wait_for_outcome(path, before, options.wait))
+
+
+def pid_path(options: Namespace) -> Path:
+    """Return where the pid of the running server stands."""
+    name = options.pid_file or os.environ.get(PID_FILE)
+    if not name:
+        raise UsageError(f"expected --pid-file or {PID_FILE}, got neither\n  Do: start the server with `kolben serve --pid-file PATH`")
+    return Path(name)
 
 
 def wait_for_outcome(path: Path, before: int, patience: float) -> dict[str, Any]:

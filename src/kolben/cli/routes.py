@@ -1,46 +1,18 @@
 """`kolben routes`: an app's rules, and where their views run."""
 
+import os
+import signal
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from kolben.cli.options import Options, parse
+from kolben.cli.reload import NAMED, pid_path
 from kolben.cli.run import load_app
 from kolben.cli.terminal import show, strong
+from kolben.http.plan import Route
 
-__all__ = ["Route", "command", "routes_of"]
-
-AUTOMATIC = {"HEAD", "OPTIONS"}  # added to rules, not written by the user
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One rule, as it is shown.
-
-    Attributes:
-        rule: The path's pattern.
-        methods: In alphabetical order; none means every method.
-        endpoint: The name of the view.
-        runs: inline, thread or task; "-" when no view stands behind the endpoint.
-        domain: The rule's host or subdomain.
-        pinned: It runs there whatever is measured.
-        calls: How often it was called in this process, as far as the server counts: none, in a process that only lists routes.
-        earned: How often it earned running inline.
-        lost: How often it lost that.
-        rescued: Inline calls that blocked.
-    """
-
-    rule: str
-    methods: list[str]
-    endpoint: str
-    runs: str
-    domain: str = ""
-    pinned: bool = True
-    calls: int = 0
-    earned: int = 0
-    lost: int = 0
-    rescued: int = 0
-
+__all__ = ["as_table", "command"]
 
 FIGURES = ("calls", "earned", "lost", "rescued")
 SORTS: dict[str, Callable[[Route], Any] | None] = {
@@ -55,14 +27,22 @@ OPTIONS: Options = {
     ("--sort", "-s"): {"choices": list(SORTS), "default": "endpoint", "help": "order of the rows (endpoint)"},
     ("--all-methods",): {"action": "store_true", "help": "show HEAD and OPTIONS too"},
     ("--json",): {"action": "store_true", "help": "print JSON, for programs"},
+    ("--live",): {"action": "store_true", "help": "have a running server write the figures of its routes into its log"},
+    NAMED: {"metavar": "PATH", "help": "with --live: the one that the server was started with"},
     ("--debug",): {"action": "store_const", "const": True, "default": None, "help": "load the app in debug mode"},
     ("--no-flask",): {"action": "store_true", "help": "leave `import flask` alone: by default it means Kolben"},
 }
 
 
 def command(arguments: list[str]) -> int:
-    """Print the table of an app's routes."""
+    """Print the table of an app's routes, or ask a server for its own."""
     options = parse("routes", "Show an app's rules, and where their views run.", OPTIONS, arguments)
+    if options.live:
+        from kolben.server.pidfile import find_pid
+
+        return ask(find_pid(pid_path(options)))
+    from kolben.app.routes import AUTOMATIC, routes_of
+
     routes = routes_of(load_app(options), hidden=set() if options.all_methods else AUTOMATIC)
     if key := SORTS[options.sort]:
         routes.sort(key=key)
@@ -70,27 +50,11 @@ def command(arguments: list[str]) -> int:
     return 0
 
 
-def routes_of(app: Any, hidden: set[str]) -> list[Route]:
-    """Return the routes in the order of the app's map."""
-    return [
-        Route(
-            rule=rule.rule,
-            methods=sorted(set(rule.methods or ()) - hidden),
-            endpoint=rule.endpoint,
-            domain=(rule.host if app.url_map.host_matching else rule.subdomain) or "",
-            **where_it_runs(app, rule.endpoint),
-        )
-        for rule in app.url_map.iter_rules()
-    ]
-
-
-def where_it_runs(app: Any, endpoint: str) -> dict[str, Any]:
-    """Ask the endpoint's plan where its view runs, and what was measured of it."""
-    if endpoint not in app.view_functions or not hasattr(app, "handler"):
-        return {"runs": "-" if endpoint not in app.view_functions else "thread"}
-    plan = app.handler.plan_of(endpoint)
-    figures = {name: getattr(plan.record, name) for name in FIGURES}
-    return {"runs": ("inline", "thread", "task")[plan.mode], "pinned": plan.pinned, **figures}
+def ask(pid: int) -> int:
+    """Have every process of a server log what it knows: a table for each, since each has measured for itself."""
+    os.kill(pid, signal.SIGUSR2)
+    show(f"process {pid} was asked: each worker writes its routes into the server's log")
+    return 0
 
 
 def as_json(routes: list[Route]) -> str:

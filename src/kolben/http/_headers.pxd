@@ -32,10 +32,13 @@ cdef class FieldsBase:
     the other alive.
     """
 
+    cdef object __weakref__
+    cdef dict __dict__                    # PERF: made with it, as a request's
     cdef bytes head
     cdef RequestHead span
     cdef FieldSpan _room[INLINE_FIELDS]
     cdef bytes _more          # the spans of more fields than that; else None
 
     cdef int fill(self, bytes head, const RequestHead *span) except -1
+    cdef bint renew(self) except -1           # as RequestBase's
     cdef object find(self, object key)        # the value for a str key in any case, or None

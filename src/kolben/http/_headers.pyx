@@ -8,9 +8,11 @@ Invariant: what this says is what Werkzeug's EnvironHeaders says over the enviro
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1
 from libc.string cimport memcmp, memcpy
 
+from kolben.base._spent cimport give_new_dict, is_spent, let_go_of_dict, references
 from kolben.wire._layout cimport NO_FIELD, FieldSpan, RequestHead
 
 cdef extern from "Python.h":
@@ -114,7 +116,8 @@ cdef bint says_json(bytes head, const RequestHead *span) noexcept:
 
 cdef class FieldsBase:
 
-    # PERF: no memory of its own but what objects hold, and so no __dealloc__, around which errors would be put aside.
+    def __dealloc__(self):
+        let_go_of_dict(<PyObject *>self)
 
     cdef int fill(self, bytes head, const RequestHead *span) except -1:
         cdef size_t size = span.field_count * sizeof(FieldSpan)
@@ -128,6 +131,13 @@ cdef class FieldsBase:
         self.span.fields = fields
         self.head = head
         return 0
+
+    cdef bint renew(self) except -1:
+        if not is_spent(<PyObject *>self, <PyObject *>FieldsBase):
+            return False
+        give_new_dict(<PyObject *>self)
+        self.head = self._more = None
+        return references(<PyObject *>self) == 1          # nor did what it let go of, by its end, take it
 
     cdef object find(self, object key):
         cdef unsigned char lower[LONGEST_KEY]

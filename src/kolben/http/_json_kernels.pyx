@@ -89,7 +89,16 @@ cdef Py_ssize_t write_characters(uint8_t *out, const Unit *p, Py_ssize_t n, bint
     """Write p[0:n] with its escapes: at most 6 bytes for each character, 12 where characters are four bytes wide."""
     cdef uint8_t *start = out
     cdef uint64_t word
+    cdef uint32_t head, tail
     cdef Py_ssize_t i = 0, stop
+    if Unit is uint8_t:
+        if 4 <= n < 8:                                    # as most names are: its first four and its last four
+            memcpy(&head, p, 4)
+            memcpy(&tail, p + n - 4, 4)
+            if is_plain_word(head | <uint64_t>tail << 32):
+                memcpy(out, &head, 4)
+                memcpy(out + n - 4, &tail, 4)
+                return n
     while i < n:
         stop = n
         if Unit is uint8_t:

@@ -28,10 +28,13 @@ cdef class Record:
     cdef readonly int row             # quick calls of late
     cdef readonly int needed          # so long a row earns
     cdef readonly int earned, lost, rescued
+    cdef readonly long long total     # microseconds of all calls that were timed: not of tasks, nor of rescued ones
+    cdef readonly long long longest   # microseconds of the longest of them
     cdef readonly bint is_inline      # earned, and not lost
     cdef readonly bint is_lazy        # it has returned a lazy body, and earns nothing any more
 
     cdef int lose(self) except -1
+    cdef int count(self, int64_t lasted) except -1
 
 
 cdef class Plan:
@@ -60,6 +63,7 @@ cdef class Handler:
     """What the server, WSGI, ASGI and the test client all ask."""
 
     cdef public object lifespan       # Lifespan of plan.py: what happens before the first request and after the last; None: nothing
+    cdef public object routes         # () -> list[Route] of plan.py: for whoever asks for figures; None: it has no rules
     cdef public object request_class  # RequestBase or a subclass whose constructor is Werkzeug's
 
     cpdef Plan match(self, RequestBase request)

@@ -1,8 +1,9 @@
+from collections.abc import Callable
 from typing import Any, Final
 
 from typing_extensions import disjoint_base
 
-from kolben.http.plan import Lifespan
+from kolben.http.plan import Lifespan, Route
 from kolben.http.request import Request
 
 QUICK: Final = 300
@@ -22,6 +23,8 @@ class Record:
         earned: How often it did.
         lost: How often it lost that again.
         rescued: Inline calls that did not end, so that the watchdog served the others.
+        total: Microseconds that calls took, but those of tasks and of rescued calls.
+        longest: Microseconds of the longest of these calls.
         is_inline: Earned and not lost.
         is_lazy: It has returned a lazy body, which keeps its view's thread: it earns nothing any more.
     """
@@ -32,6 +35,8 @@ class Record:
     earned: int
     lost: int
     rescued: int
+    total: int
+    longest: int
     is_inline: bool
     is_lazy: bool
 
@@ -83,6 +88,7 @@ class Handler:
 
     request_class: type[Request]
     lifespan: Lifespan | None
+    routes: Callable[[], list[Route]] | None  # what is known of each rule; None: it has no rules
 
     def match(self, request: Request) -> Plan:
         """Find the plan.  Never raises: 404, 405 and redirects are plans too, since hooks run on them."""

@@ -26,6 +26,13 @@ cdef class Record:
             self.needed = min(self.needed * 2, MOST_NEEDED)
         return 0
 
+    cdef int count(self, int64_t lasted) except -1:
+        """A call ended, after so many microseconds; -1 if nobody knows, as others were served meanwhile."""
+        self.calls += 1
+        self.total += max(lasted, 0)
+        self.longest = max(self.longest, lasted)
+        return 0
+
 
 cdef class Plan:
 
@@ -50,7 +57,7 @@ cdef class Plan:
 
     cpdef bint note_inline(self, int64_t lasted) except -1:
         """An inline call took so many microseconds."""
-        self.record.calls += 1
+        self.record.count(lasted)
         if self.pinned:
             return False
         if lasted > SLOW:
@@ -67,7 +74,7 @@ cdef class Plan:
         is slow every fifth time never earns.
         """
         cdef Record record = self.record
-        record.calls += 1
+        record.count(lasted)
         if self.pinned or record.is_lazy or self.mode == TASK:
             return False
         if record.is_inline:                  # meanwhile, in a call beside this one, or of an earlier plan of the same steps

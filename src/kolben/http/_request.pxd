@@ -1,6 +1,6 @@
 """The map of a request's native data: the head as it came, and what was asked for so far."""
 
-from kolben.http._headers cimport INLINE_FIELDS
+from kolben.http._headers cimport FieldsBase, INLINE_FIELDS
 from kolben.wire._head cimport FieldSpan, RequestHead
 
 
@@ -19,6 +19,9 @@ cdef class ConnectionInfo:
 cdef class RequestBase:
     """Owns the head's bytes; materialises what is asked for, once."""
 
+    cdef object __weakref__
+    cdef dict __dict__                    # PERF: made with it, which costs what `renew` saves several times
+    cdef bint is_counted                  # among the living
     cdef bytes head                       # None: made from an environ
     cdef RequestHead span                 # offsets into `head`; span.fields points to _inline or to memory of ours
     cdef FieldSpan _inline[INLINE_FIELDS]
@@ -28,6 +31,7 @@ cdef class RequestBase:
     cdef object _path
     cdef object _query_string
     cdef object _headers
+    cdef FieldsBase spent_headers         # of the request that it was before; None: none
     cdef object _args
     cdef object cached_data               # Werkzeug's _cached_data and _cached_json; None: not set
     cdef tuple cached_json
@@ -45,9 +49,12 @@ cdef class RequestBase:
     cdef public bint shallow
     cdef public bint has_uploads          # files that `close` closes
 
+    # Become as new, for the one who has the only reference to it; False: it cannot, and is to be dropped.
+    cdef bint renew(self) except -1
     # Copies what it keeps of the head at p[0:span.length].
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1
     cdef int ensure_head(self) except -1
+    cdef bytes whole_body(self, bint cache)
     cdef object method_text(self)
     cdef object path_text(self)
     cdef bint has_plain_path(self) noexcept       # its bytes are its characters: no escapes, one slash at the front; of a native one

@@ -22,6 +22,7 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcmp
 
 from kolben.base._alive cimport REQUESTS, counts
+from kolben.base._spent cimport give_new_dict, is_spent, let_go_of_dict, own_attributes, references
 from kolben.http._headers cimport FieldsBase, copy_spans, find_field, release_spans, says_json
 from kolben.http._loads cimport decode_json
 from kolben.http._query cimport parse_query
@@ -97,7 +98,9 @@ cdef struct Findings:
     TypeSlots *cls
     unsigned int version              # of the class, when this was found; 0: nothing was
     bint judges_json                  # nobody replaced what tells a body in JSON
+    bint reads_plainly                # nor `get_data`
     bint streams                      # `stream` is request.py's
+    bint stores_plainly               # `args` is an ImmutableMultiDict
     PyObject *limit                   # max_content_length, borrowed of the class; NULL: no Setting
     PyObject *json_module             # likewise
 
@@ -114,7 +117,11 @@ cdef Findings *findings_of(RequestBase request) except NULL:
 cdef int find_out(TypeSlots *slots, object cls) except -1:
     from kolben.http.request import Request
     findings.judges_json = found_on(cls, "is_json") == plain_is_json and found_on(cls, "mimetype") == plain_mimetype
+    findings.reads_plainly = found_on(cls, "get_data") == found_on(Request, "get_data") and (
+        slots.tp_getattro == PyObject_GenericGetAttr)
     findings.streams = found_on(cls, "stream") == found_on(Request, "stream")
+    findings.stores_plainly = slots.tp_getattro == PyObject_GenericGetAttr and (
+        found_on(cls, "parameter_storage_class") == <PyObject *>ImmutableMultiDict)
     findings.limit = findings.json_module = NULL
     if slots.tp_getattro == PyObject_GenericGetAttr:
         findings.limit, findings.json_module = setting_or_null(cls, "max_content_length"), setting_or_null(cls, "json_module")
@@ -130,6 +137,7 @@ cdef PyObject *setting_or_null(object cls, str name):
 cdef class RequestBase:
 
     def __cinit__(self):
+        self.is_counted = True
         counts[REQUESTS] += 1
 
     @property
@@ -138,10 +146,38 @@ cdef class RequestBase:
         return self.connection is not None and self.connection.is_gone
 
     def __dealloc__(self):
-        counts[REQUESTS] -= 1
+        if self.is_counted:
+            counts[REQUESTS] -= 1
         release_spans(&self.span, self._inline)
+        let_go_of_dict(<PyObject *>self)
+
+    cdef bint renew(self) except -1:
+        if not is_spent(<PyObject *>self, <PyObject *>RequestBase):
+            return False
+        release_spans(&self.span, self._inline)
+        if self.is_counted:
+            self.is_counted = False
+            counts[REQUESTS] -= 1
+        self.head = self.connection = self.body = self.url_rule = None
+        self._method = self._path = self._args = self._view_args = self.view_names = self.view_values = None
+        if self._headers is not None:
+            headers, self._headers = self._headers, None
+            if type(headers) is headers_class and references(<PyObject *>headers) == 1 and (<FieldsBase>headers).renew():
+                self.spent_headers = <FieldsBase>headers
+        if self.cached_data is not None or self.cached_json is not None or self._query_string is not None:
+            self.cached_data = self.cached_json = self._query_string = None
+        if self._environ is not None or self._scheme is not None or self._server is not None or self._remote_addr is not None:
+            self._environ = self._scheme = self._server = self._remote_addr = None
+        if self._root_path is not None or self.routing_exception is not None or self.own_settings is not None:
+            self._root_path = self.routing_exception = self.own_settings = None
+        self.shallow = self.has_uploads = False
+        give_new_dict(<PyObject *>self)
+        return references(<PyObject *>self) == 1          # nor did what it let go of, by its end, take it
 
     cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1:
+        if not self.is_counted:
+            self.is_counted = True
+            counts[REQUESTS] += 1
         copy_spans(&self.span, self._inline, span)
         self.head = PyBytes_FromStringAndSize(<const char *>p, span.length)
         self.connection = connection
@@ -391,11 +427,18 @@ cdef class RequestBase:
 
     def get_data(self, cache=True, as_text=False, parse_form_data=False):
         """The body as bytes, or as text.  Werkzeug: same."""
+        cdef bytes data = None if parse_form_data else self.whole_body(cache)
+        if data is None:
+            return WerkzeugRequest.get_data(self, cache, as_text, parse_form_data)
+        return data.decode(errors="replace") if as_text else data
+
+    cdef bytes whole_body(self, bint cache):
+        """The body, if it came whole and nothing of it was read; None: Werkzeug has to look."""
         cdef bytes data
         cdef PyObject *setting
-        if parse_form_data or type(self.body) is not bytes or self._environ is not None or self.shallow or (
+        if type(self.body) is not bytes or self._environ is not None or self.shallow or (
                 self.cached_data is not None or not findings_of(self).streams):
-            return WerkzeugRequest.get_data(self, cache, as_text, parse_form_data)
+            return None
         data = self.body
         setting = findings_of(self).limit
         limit = self.max_content_length if setting == NULL else (<Setting>setting).read(self)
@@ -404,14 +447,17 @@ cdef class RequestBase:
         self.body = b""                                   # read: `stream` and the environ's input are at their ends
         if cache:
             self.cached_data = data
-        return data.decode(errors="replace") if as_text else data
+        return data
 
     def get_json(self, force=False, silent=False, cache=True):
         """The body, read as JSON.  Werkzeug: same."""
         cdef PyObject *setting
+        cdef bytes whole = None
         if not cache or self.cached_json is not None or not (force or is_plainly_json(self)):
             return WerkzeugRequest.get_json(self, force, silent, cache)
-        data = self.get_data(cache=True)
+        if findings_of(self).reads_plainly and own_attributes(<PyObject *>self) == 0:
+            whole = self.whole_body(True)
+        data = self.get_data(cache=True) if whole is None else whole
         try:
             setting = findings_of(self).json_module
             module = self.json_module if setting == NULL else (<Setting>setting).read(self)
@@ -473,7 +519,7 @@ cdef class RequestBase:
         other.url_rule, other.view_args, other.routing_exception = self.url_rule, self.view_args, self.routing_exception
         other.shallow, other.has_uploads = self.shallow, self.has_uploads
         other.own_settings = None if self.own_settings is None else dict(self.own_settings)
-        other.__dict__.update(self.__dict__)
+        vars(other).update(vars(self))
         return other
 
     def __reduce__(self):
@@ -505,7 +551,11 @@ cdef object make_headers(RequestBase request):
     if request._environ is not None:
         return variables_class(request._environ)
     request.ensure_head()
-    cdef FieldsBase fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
+    cdef FieldsBase fields = request.spent_headers
+    if fields is not None:
+        request.spent_headers = None
+    else:
+        fields = (<TypeSlots *>headers_class).tp_new(<TypeSlots *>headers_class, NO_ARGS, NULL)
     fields.fill(request.head, &request.span)
     return fields
 
@@ -514,7 +564,8 @@ cdef object make_args(RequestBase request):
     """As urllib's parse_qsl with blank values kept, into Werkzeug's type."""
     cdef const char *p = NULL
     cdef Py_ssize_t n = 0
-    cls = request.parameter_storage_class
+    cdef bint is_plain = findings_of(request).stores_plainly and own_attributes(<PyObject *>request) == 0
+    cls = ImmutableMultiDict if is_plain else request.parameter_storage_class
     query = request._query_string
     if query is None:
         request.ensure_head()

@@ -15,11 +15,22 @@ cdef bint holds_nothing_else() noexcept
 cdef int set_value(object value) except -1
 
 
+# One that was current in the running Context before, is as new, and is of that class; None: there is none.
+cdef Current spent_of(object cls)
+
+
+cdef class Current:
+    """What is current in a Context, if it can be used again."""
+
+    cdef bint renew(self) except -1   # become as new, for the one who has the only reference; False: it cannot, and is to be dropped
+
+
 cdef class Scope:
     """A contextvars.Context made here, and what is current in it."""
 
     cdef object context
     cdef object value
+    cdef Current spent            # what was current, as new; None: others have it
     cdef object mapping           # of the Context, as it was made: it is exactly as it was lent while that is its mapping
     cdef bint is_alone            # no other variable was set in the Context as it was made
 

@@ -21,6 +21,8 @@ from contextvars import ContextVar
 
 from cpython.object cimport PyObject, visitproc
 
+from kolben.base._spent cimport references
+
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
     object PyContextVar_Set(object var, object value)
@@ -117,6 +119,25 @@ cdef Py_ssize_t find_mapping(object context) except -2:
     return -1
 
 
+cdef Current spent_of(object cls):
+    cdef Scope scope
+    cdef Current found
+    if not runs_as_lent():
+        return None
+    scope = <Scope>lent
+    found = scope.spent
+    if found is None or type(found) is not cls:
+        return None
+    scope.spent = None
+    return found
+
+
+cdef class Current:
+
+    cdef bint renew(self) except -1:
+        return False
+
+
 cdef class Scope:
 
     def __dealloc__(self):
@@ -157,7 +178,10 @@ cdef class Contexts:
         """Keep it for the next request, if it is as it was lent.  The caller has one reference to it, and none to its Context."""
         if self.reuses and Py_REFCNT(<PyObject *>scope.context) == 1 and Py_REFCNT(<PyObject *>scope) == 2 and (
                 Py_REFCNT(<PyObject *>scope.mapping) == 2 and mapping_of(<PyObject *>scope.context) == <PyObject *>scope.mapping):
-            scope.value = None
+            value, scope.value = scope.value, None
+            if isinstance(value, Current) and references(<PyObject *>value) == 1 and (<Current>value).renew() and (
+                    references(<PyObject *>value) == 1):          # nor did what it let go of, by its end, take it
+                scope.spent = <Current>value
             self.spare = scope
             return 0
         scope.context = scope.mapping = None      # which refers to the scope

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from typing import Protocol
 
 from kolben.http._plan import Handler, Plan
 
-__all__ = ["Handler", "Lifespan", "Mode", "Plan"]
+__all__ = ["Handler", "Lifespan", "Mode", "Plan", "Route"]
 
 
 class Mode(enum.IntEnum):
@@ -16,6 +17,39 @@ class Mode(enum.IntEnum):
     INLINE = 0  # on the thread that reads the socket, at once
     THREAD = 1  # in the pool
     TASK = 2  # as a task of the event loop
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One rule, as it is shown to people.  Durations are microseconds; calls of tasks and rescued ones have none.
+
+    Attributes:
+        rule: The path's pattern.
+        methods: In alphabetical order; none means every method.
+        endpoint: The name of the view.
+        runs: inline, thread or task; "-" when no view stands behind the endpoint.
+        domain: The rule's host or subdomain.
+        pinned: It runs there whatever is measured.
+        calls: How often its endpoint was called in this process, as far as the server counts: none, in a process that only lists routes.
+        earned: How often it earned running inline.
+        lost: How often it lost that.
+        rescued: Inline calls that blocked.
+        mean: What a call took.
+        longest: What the longest took.
+    """
+
+    rule: str
+    methods: list[str]
+    endpoint: str
+    runs: str
+    domain: str = ""
+    pinned: bool = True
+    calls: int = 0
+    earned: int = 0
+    lost: int = 0
+    rescued: int = 0
+    mean: int = 0
+    longest: int = 0
 
 
 class Lifespan(Protocol):

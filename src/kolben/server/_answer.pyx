@@ -5,8 +5,11 @@ import logging
 cimport cython
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
+from kolben.base._spent cimport references
+from kolben.http._request cimport RequestBase
 from kolben.http._response cimport Outgoing, PlainResponse, WholeResponse, plain_response
 from kolben.http._scope cimport Scope
 from kolben.server._engine cimport Engine
@@ -162,14 +165,17 @@ cdef class Answerer(Receiver):
     cdef int release(self) except -1:
         """Let go of the present request."""
         cdef Scope scope
+        cdef RequestBase request
         if self.incoming is not None:
             self.end_incoming(GONE)
-        self.request = None
+        request, self.request = self.request, None
         self.plan = None
         self.context = None
         if self.scope is not None:
             scope, self.scope = self.scope, None
             self.engine.contexts.take_back(scope)
+        if request is not None and references(<PyObject *>request) == 1 and request.renew():
+            self.engine.spent_request = request
         self.stream = None
         self.chunks = self.whole = None
         return 0

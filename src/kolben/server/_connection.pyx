@@ -116,10 +116,13 @@ cdef class Connection(Runner):
     cdef RequestBase make_request(self, const unsigned char *p):
         """Make the present request of the head that was parsed; its class's constructor is not called."""
         cdef object request_class = self.engine.handler.request_class
-        cdef RequestBase request
-        if request_class is None:                         # it has no slots
+        cdef RequestBase request = self.engine.spent_request
+        if request is not None and type(request) is request_class:
+            self.engine.spent_request = None
+        elif request_class is None:                       # it has no slots
             raise TypeError(f"{self.engine.handler!r}: request_class: expected a class, got None")
-        request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
+        else:
+            request = (<TypeSlots *>request_class).tp_new(<TypeSlots *>request_class, NO_ARGS, NULL)
         request.fill(p, &self.engine.parser.head, self.info)
         self.request = request
         return request

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 from kolben.http._plan cimport Handler
-from kolben.http._request cimport ConnectionInfo
+from kolben.http._request cimport ConnectionInfo, RequestBase
 from kolben.http._response cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool
@@ -24,6 +24,7 @@ cdef class Engine:
     cdef readonly Reactor reactor
     cdef Handler handler
     cdef object request_class
+    cdef RequestBase spent_request    # to be used again; None: there is none
     cdef HeadParser parser
     cdef Output output                # empty between two steps: it is of the connection whose step it is
     cdef Outgoing outgoing

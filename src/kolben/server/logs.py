@@ -1,6 +1,6 @@
 """Where the server's log goes and how it looks: lines for a person at a terminal, JSON for everything else.
 
-One logger, `kolben`, has one handler; `kolben.server` and `kolben.access` are its branches.
+One logger, `kolben`, has one handler; `kolben.server`, `kolben.access` and `kolben.routes` are its branches.
 
 SECURITY: what is logged may hold what a peer sent.  No control character reaches a terminal or a file as itself, and no message can
 look like a second one: in text its further lines are indented, in JSON there is one line.

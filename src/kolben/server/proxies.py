@@ -99,6 +99,7 @@ class ProxyHandler(Handler):
         """
         self.request_class = handler.request_class
         self.lifespan = handler.lifespan
+        self.routes = handler.routes
         self._handler = handler
         self._trust = trust
         self._hops = forwarded_hops if standard else x_forwarded_hops

@@ -184,6 +184,12 @@ class Server:
         """Finish what runs, close what is idle, then let `run` return.  Thread-safe; a second call changes nothing."""
         self.reactor.post_to_loop(self._begin_to_stop, time.monotonic())
 
+    def log_routes(self) -> None:
+        """Say in the log what is known of each route.  Thread-safe."""
+        from kolben.server.figures import log_routes
+
+        self.reactor.post_to_loop(log_routes, self._handler)
+
     def _begin_to_listen(self, _: object) -> None:
         if self.engine.draining or self.is_listening:
             return
@@ -333,8 +339,8 @@ def timeouts_of(app: HasHandler) -> Timeouts:
 
 
 @contextlib.contextmanager
-def stopping_signals(server: Server) -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop the server, and a second one end the process at once.
+def obeyed_signals(server: Server) -> Iterator[None]:
+    """Let SIGINT and SIGTERM stop the server, and a second one end the process at once; SIGUSR2 has it log its routes.
 
     A handler runs between two bytecodes of whatever the main thread executes, a view's endless loop included.  In another thread
     than the main one there are no signals to take.
@@ -358,6 +364,8 @@ def stopping_signals(server: Server) -> Iterator[None]:
         timers.append(last)
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    if signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:  # else the app has a use for it
+        previous[signal.SIGUSR2] = signal.signal(signal.SIGUSR2, lambda *_: server.log_routes())
     try:
         yield
     finally:
@@ -408,7 +416,7 @@ def run_app(
         for service in services:
             service.drain()
         raise
-    with stopping_signals(server):
+    with obeyed_signals(server):
         for listener in listeners:
             print(f" * Running on {url_of(listener)}", file=sys.stderr)  # noqa: T201 - for the person who started it
         for service in services:

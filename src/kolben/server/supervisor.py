@@ -9,7 +9,8 @@ fleet.py, what is done about it stands here.
 
     SIGHUP        reload                    SIGTERM    finish what runs, then end
     SIGUSR1       open the logs again       SIGINT     the same, and close idle connections at once
-    SIGCHLD       a worker ended            a second SIGTERM or SIGINT ends everything now
+    SIGUSR2       log the routes' figures   a second SIGTERM or SIGINT ends everything now
+    SIGCHLD       a worker ended
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Supervisor"]
 
 log = logging.getLogger("kolben.server")
-SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGCHLD)
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD)
 TICK = 0.5  # seconds between two looks at what no event tells
 TO_END = 5.0  # seconds from SIGTERM, or from asking for a traceback, to SIGKILL
 TO_TRACE = 1.0
@@ -160,13 +161,18 @@ class Supervisor:
                 self.fleet.reload(now)
             case signal.SIGUSR1:
                 self.reopen_logs()
-                for child in self.children.values():
-                    child.leash.say("reopen")
+                self._tell_all("reopen")
+            case signal.SIGUSR2:
+                self._tell_all("figures")
             case signal.SIGINT | signal.SIGTERM if self.fleet.is_stopping:
                 self._end_now(number)
             case signal.SIGINT | signal.SIGTERM:
                 log.info("Stopping (%s): what runs is finished first", signal.Signals(number).name)
                 self._stop(at_once=number == signal.SIGINT)
+
+    def _tell_all(self, message: str) -> None:
+        for child in self.children.values():
+            child.leash.say(message)
 
     # -- what happened
 

@@ -7,8 +7,8 @@ What it was left stands in the variable `KOLBEN_WORKER`, gone from the environme
     scores, row   the numbers that it shares with the others
     faults   a file for the traceback of a crash
 
-Orders it obeys: `serve`, `drain`, `end`, `reopen`.  It reports `ready`, `failed` and `draining`.  Before that it `wants` the sockets of
-the app's services, which only the loaded app knows, and is given `sockets`, or `refused`.
+Orders it obeys: `serve`, `drain`, `end`, `reopen`, `figures`.  It reports `ready`, `failed` and `draining`.  Before that it `wants` the
+sockets of the app's services, which only the loaded app knows, and is given `sockets`, or `refused`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Worker:
             os.set_inheritable(fd, False)
         faulthandler.enable(inheritance.faults)
         faulthandler.register(signal.SIGQUIT, inheritance.faults, all_threads=True)
-        for ignored in (signal.SIGHUP, signal.SIGUSR1):  # not SIG_IGN, which the app's own children would inherit
+        for ignored in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # not SIG_IGN, which the app's own children would inherit
             signal.signal(ignored, do_nothing)
 
     def fail(self, reason: str) -> int:
@@ -155,6 +155,8 @@ class Worker:
                     self.server.stop()
                 case "reopen":
                     self._reopen_logs()
+                case "figures":
+                    self.server.log_routes()
             self._note()
         if self.leash.is_cut:  # nobody is left who could tell us to end
             self.server.loop.remove_reader(self.leash.fileno())
