@@ -130,6 +130,7 @@ BARS = [  # row, at most so many times, row
     ("kolben service, uvloop", 1 / 2, "uvloop streams"),
     ("kolben service, uvloop", 1 / 3, "asyncio streams"),
     ("kolben.net, uvloop, UDP", 2.0, "C epoll, UDP"),
+    ("kolben service, UDP", 2.0, "C epoll, UDP"),
 ]
 
 

@@ -7,6 +7,9 @@ The figure is CPU time per request, as in bars.py; the bars are ratios of one ro
     bench/hosting.py --async                # plaintext of `kolben async` and of every async peer
     bench/hosting.py --quick                # 3 rounds of 1 s
 
+Errors in a row of ours tell that the machine held the server for two seconds or more, as somebody else's work or a SIGSTOP does: then wrk
+counts its own timeouts, and what waited for so long is refused (`timeouts.queue`).  Measure again.
+
 Needs bench/peers/setup.sh.  Exits 1 when a bar is missed, 2 when climit is not there.
 """
 

@@ -26,6 +26,42 @@ def app():
     return made
 
 
+class Gate:
+    """Blocks who answers /blocked, while somebody else asks for /free."""
+
+    def __init__(self):
+        self._may_go, self._is_blocked = threading.Event(), threading.Event()
+
+    def block(self):
+        self._is_blocked.set()
+        assert self._may_go.wait(SOON)
+
+    def answer_beside(self, app, serve):  # noqa: F811 - the fixture
+        """The body of /blocked; fails if nobody else is answered meanwhile."""
+
+        @app.get("/free")
+        async def free():
+            return "free"
+
+        running = serve(app.handler)
+        peer = running.connect()
+        peer.get("/blocked")
+        assert self._is_blocked.wait(SOON)
+        other = running.connect()
+        other.socket.settimeout(SOON / 2)
+        try:
+            other.get("/free")
+            assert other.answer().body == b"free"
+        finally:
+            self._may_go.set()
+        return peer.answer().body
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
 def note(word):
     g.setdefault("order", []).append(word)
 
@@ -243,15 +279,13 @@ def test_whatever_is_async_runs_on_the_servers_loop(app, serve, view_is_async): 
 @pytest.mark.parametrize(
     "kind", ["before_request", "after_request", "teardown_request", "teardown_appcontext", "errorhandler", "preprocessor"]
 )
-def test_no_plain_function_around_an_async_view_freezes_the_loop(app, serve, kind):  # noqa: F811 - the fixture
+def test_no_plain_function_around_an_async_view_freezes_the_loop(app, serve, kind, gate):  # noqa: F811 - the fixture
     """Others are answered while it blocks, and what it sets is seen by what comes after it."""
-    may_go, is_blocked = threading.Event(), threading.Event()
     variable = contextvars.ContextVar("variable", default=None)
 
     def block(*args):
         if request.path == "/blocked":
-            is_blocked.set()
-            assert may_go.wait(SOON)
+            gate.block()
             variable.set(kind)
         return {"after_request": lambda: args[0], "errorhandler": lambda: "blocked"}.get(kind, lambda: None)()
 
@@ -266,22 +300,7 @@ def test_no_plain_function_around_an_async_view_freezes_the_loop(app, serve, kin
             raise KeyError
         return "blocked"
 
-    @app.get("/free")
-    async def free():
-        return "free"
-
-    running = serve(app.handler)
-    peer = running.connect()
-    peer.get("/blocked")
-    assert is_blocked.wait(SOON)
-    other = running.connect()
-    other.socket.settimeout(SOON / 2)
-    try:
-        other.get("/free")
-        assert other.answer().body == b"free"
-    finally:
-        may_go.set()
-    assert peer.answer().body == b"blocked"
+    assert gate.answer_beside(app, serve) == b"blocked"
     assert seen == [kind if kind in {"before_request", "preprocessor"} else None]
 
 
@@ -412,33 +431,16 @@ def test_an_async_command_runs_in_app_context(app):
     assert result.output == "everywhere\n", result.output
 
 
-def test_a_blocking_hook_of_an_async_view_does_not_freeze_the_loop(app, serve):  # noqa: F811 - the fixture
+def test_a_blocking_hook_of_an_async_view_does_not_freeze_the_loop(app, serve, gate):  # noqa: F811 - the fixture
     """Others are answered meanwhile."""
-    may_go, is_blocked = threading.Event(), threading.Event()
 
     @app.before_request
     def block():
         if request.path == "/blocked":
-            is_blocked.set()
-            assert may_go.wait(SOON)
+            gate.block()
 
     @app.get("/blocked")
     async def blocked():
         return "blocked"
 
-    @app.get("/free")
-    async def free():
-        return "free"
-
-    running = serve(app.handler)
-    peer = running.connect()
-    peer.get("/blocked")
-    assert is_blocked.wait(SOON)
-    other = running.connect()
-    other.socket.settimeout(SOON / 2)
-    try:
-        other.get("/free")
-        assert other.answer().body == b"free"
-    finally:
-        may_go.set()
-    assert peer.answer().body == b"blocked"
+    assert gate.answer_beside(app, serve) == b"blocked"

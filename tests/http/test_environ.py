@@ -1,7 +1,9 @@
 """Between requests and WSGI environs: what is made without a constructor is what Werkzeug's constructor makes."""
 
+import io
 import pickle
 import string
+import sys
 
 import pytest
 from werkzeug.datastructures import EnvironHeaders
@@ -132,3 +134,58 @@ def test_an_environ_knows_both_ends():
     assert ("REMOTE_PORT" in environ, environ["REMOTE_ADDR"], environ["SERVER_NAME"], environ["SERVER_PORT"]) == (
         False, "", "/run/socket", "",
     )  # fmt: skip
+
+
+def native(head=b"GET /p?q=1 HTTP/1.1\r\nHost: example.com\r\n\r\n", **connection):
+    return Request.from_bytes(head, **connection)
+
+
+def test_each_environ_says_what_its_own_connection_and_its_own_time_say(monkeypatch):
+    """What a listener's requests share is prepared once, and prepared anew for another listener and another stderr."""
+    errors = io.StringIO()
+    first = make_environ(native(server=("192.0.2.1", 80), remote=("198.51.100.7", 5000)))
+    monkeypatch.setattr(sys, "stderr", errors)
+    second = make_environ(native(server=("/run/socket", None), remote=None, scheme="https"))
+    assert (first["SERVER_NAME"], first["SERVER_PORT"], first["wsgi.url_scheme"]) == ("192.0.2.1", "80", "http")
+    assert (first["REMOTE_ADDR"], first["REMOTE_PORT"]) == ("198.51.100.7", "5000")
+    assert (second["SERVER_NAME"], second["SERVER_PORT"], second["wsgi.url_scheme"]) == ("/run/socket", "", "https")
+    assert (second["REMOTE_ADDR"], second.get("REMOTE_PORT")) == ("", None)
+    assert first["wsgi.errors"] is not errors
+    assert second["wsgi.errors"] is errors
+
+
+def test_nothing_of_one_environ_is_seen_in_the_next():
+    first = make_environ(native(b"POST /a%20b?q=1 HTTP/1.0\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n"))
+    first["mine"] = first["SCRIPT_NAME"] = "/x"
+    second = make_environ(native(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+    assert "mine" not in second
+    assert "HTTP_X_A" not in second
+    assert [second[name] for name in ("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL")] == [
+        "GET",
+        "",
+        "/",
+        "",
+        "HTTP/1.1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(b"/", "/"), (b"/a", "/a"), (b"/a?b", "/a"), (b"/a%2Fb", "/a/b"), (b"//a", "/a"), (b"http://h/a", "/a"), (b"http://h", "/")],
+)
+def test_the_path_is_that_of_the_target_whatever_its_form(target, path):
+    environ = make_environ(native(b"GET " + target + b" HTTP/1.1\r\nHost: h\r\n\r\n"))
+    assert (environ["PATH_INFO"], environ["REQUEST_URI"]) == (path, target.decode())
+
+
+def test_what_a_request_without_a_body_has_for_one_is_beyond_the_reach_of_its_reader():
+    """All such requests have one object."""
+    body = make_environ(native())["wsgi.input"]
+    body.close()
+    body.seek(5)
+    with pytest.raises(io.UnsupportedOperation):
+        body.write(b"x")
+    with pytest.raises(AttributeError):
+        body.mine = True
+    again = make_environ(native())["wsgi.input"]
+    assert (again.read(), again.read(1), again.readline(), again.tell(), list(again), again.closed) == (b"", b"", b"", 0, [], False)

@@ -11,7 +11,7 @@ import weakref
 from typing import Any
 
 import pytest
-from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict
+from werkzeug.datastructures import EnvironHeaders, Headers, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import create_environ
 from werkzeug.utils import cached_property
@@ -21,6 +21,7 @@ from kolben.base.errors import RemoteProtocolError
 from kolben.http import Request, Response
 from kolben.http._environ import make_environ
 from kolben.http._headers import FieldsBase
+from kolben.http._query import Args
 from kolben.http.headers import RequestHeaders
 
 
@@ -234,16 +235,38 @@ def test_a_subclass_may_replace_how_the_body_is_read():
     class Deaf(Request):
         is_json = False
 
+    class Asked(Request):
+        def get_data(self, *args, **kwargs):
+            return b"[" + super().get_data(*args, **kwargs) + b"]"
+
     class Other(Request):
         mimetype = "application/json"
         json_module = pickle
 
     assert post(b"[1]", cls=Own).json == "own"
+    assert post(b"[1]", cls=Asked).json == [[1]]
+    on_one = post(b"[1]")
+    on_one.get_data = lambda *args, **kwargs: b"[2]"
+    assert (on_one.json, post(b"[1]").json) == ([2], [1])
     assert post(b"[1]", cls=Deaf).get_json(silent=True) is None
     assert post(pickle.dumps({1}), "text/plain", Other).json == {1}
     cached = post(b"[1]")
     cached._cached_data = b"[3]"
     assert (cached.json, cached.data) == ([3], b"[3]")
+
+
+def test_the_class_of_args_may_be_replaced_on_a_subclass_and_on_one_request():
+    class Own(Request):
+        parameter_storage_class = MultiDict
+
+    def make(cls):
+        return cls.from_bytes(b"GET /?a=1 HTTP/1.1\r\nHost: h\r\n\r\n")
+
+    on_one = make(Request)
+    on_one.parameter_storage_class = MultiDict
+    assert [type(each.args) for each in (make(Own), on_one, make(Request))] == [MultiDict, MultiDict, Args]
+    Own.parameter_storage_class = ImmutableMultiDict
+    assert type(make(Own).args) is Args
 
 
 @pytest.mark.parametrize("make", [post, chunked, lambda body: chunked(io.BytesIO(body))])

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.base.errors import LocalProtocolError
 from kolben.http import Request, Response
-from kolben.http._response import is_lazy, new_response, plain_response, serialize
+from kolben.http._response import is_lazy, new_response, plain_response, serialize, whole_response
 
 GET = Request.from_bytes(b"GET /p HTTP/1.1\r\nHost: example.com\r\n\r\n")
 HEAD = Request.from_bytes(b"HEAD /p HTTP/1.1\r\nHost: example.com\r\n\r\n")
@@ -384,3 +384,59 @@ def test_a_suffix_longer_than_the_representation_means_all_of_it(asked, status, 
     else:
         assert response.status_code == status
         assert b"".join(response.get_app_iter(environ)) == body
+
+
+# ---------------------------------------------------------------- what somebody else's application said
+
+
+def said(line: str = "200 OK", fields: Any = (), body: bytes = b"hello", closer: Any = None) -> Any:
+    return whole_response(line, list(fields), body, closer)
+
+
+def test_what_an_application_says_is_sent_as_it_says_it():
+    response = said("299 Quite Fine", [("X-A", "1"), ("Location", "/ä"), ("X-a", "2")])
+    head, body = serialize(response, GET)
+    assert head.startswith(b"HTTP/1.1 299 Quite Fine\r\nX-A: 1\r\nLocation: /\xe4\r\nX-a: 2\r\n")
+    assert (body, is_lazy(response), response.status_code) == (b"hello", False, 299)
+
+
+@pytest.mark.parametrize("field", ["Content-Length", "content-length", "CONTENT-LENGTH"])
+@pytest.mark.parametrize(
+    ("request_", "line", "body", "length"),
+    [(GET, "200 OK", b"hello", "5"), (HEAD, "200 OK", b"hello", "5"), (HEAD, "200 OK", b"", "3"), (GET, "204 No Content", b"", None),
+     (GET, "304 Not Modified", b"x", None)],
+)  # fmt: skip
+def test_the_length_is_the_bodys_and_heads_may_be_told(field, request_, line, body, length):
+    """RFC 9110, sections 8.6 and 9.3.2."""
+    fields = fields_of(said(line, [(field, "3")], body), request_)
+    assert fields.get("content-length") == length
+    assert serialize(said(line, [], body), request_)[1] == (body if request_ is GET and length else b"")
+
+
+@pytest.mark.parametrize("name", ["Transfer-Encoding", "Keep-Alive", "Proxy-Connection", "trailer"])
+def test_what_is_about_the_connection_is_not_the_applications_to_say(name):
+    """PEP 3333 forbids it; RFC 9110, section 7.6.1."""
+    assert name.lower() not in fields_of(said(fields=[(name, "x")]))
+    assert name.lower() not in fields_of(Response("x", headers={name: "x"}))
+
+
+@pytest.mark.parametrize(
+    "fields", [[("A\r", "b")], [("A", "b\r\nC: d")], [("", "b")], [("Content\rLength", "1")], [("A", "\u20ac")], [("\u20ac", "b")]]
+)
+def test_a_field_that_must_not_go_on_the_wire_is_refused_however_it_came(fields):
+    with pytest.raises(LocalProtocolError):
+        serialize(said(fields=fields), GET)
+
+
+@pytest.mark.parametrize("line", ["", "nonsense", "20 OK", "200OK", "100 Continue", "000 Zero", "200 O\nK"])
+def test_a_status_line_that_is_none_is_refused(line):
+    with pytest.raises(LocalProtocolError):
+        serialize(said(line), GET)
+
+
+def test_it_is_closed_once():
+    closed: list[bool] = []
+    response = said(closer=lambda: closed.append(True))
+    response.close()
+    response.close()
+    assert closed == [True]

@@ -5,6 +5,7 @@ from wsgiref.validate import validator
 
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
+from werkzeug.wsgi import ClosingIterator
 
 from kolben.http import Mode, Request
 from kolben.interop._hosting import WSGIHandler
@@ -193,3 +194,46 @@ def test_a_hosted_application_is_measured_like_a_view():
     for _ in range(50):
         plan.note_in_thread(100, False)
     assert plan.mode == Mode.INLINE
+
+
+def test_an_application_that_keeps_its_list_of_fields_finds_it_as_it_was(host):
+    fields = [TEXT, ("Content-Length", "2"), ("Connection", "close")]
+
+    def application(environ, start_response):
+        start_response("200 OK", fields)
+        return [b"ok"]
+
+    answer = get(host(application))
+    assert (answer.body, answer.headers["connection"]) == (b"ok", "close")
+    assert fields == [TEXT, ("Content-Length", "2"), ("Connection", "close")]
+
+
+@pytest.mark.parametrize("fields", [(TEXT,), [list(TEXT)], iter([TEXT])])
+def test_fields_may_be_any_iterable_of_pairs(host, fields):
+    assert get(host(lambda environ, start_response: (start_response("200 OK", fields), [b"ok"])[1])).headers["content-type"] == "text/plain"
+
+
+@pytest.mark.parametrize("fields", [[("A", b"b")], [(b"A", "b")], [("A",)], ["AB", None], None])
+def test_fields_that_are_no_pairs_of_text_are_answered_with_500(host, fields):
+    assert get(host(lambda environ, start_response: (start_response("200 OK", fields), [b"ok"])[1])).status == 500
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_short_body_of_known_length_goes_out_whole_and_is_closed(host, method):
+    """Most frameworks return an iterable with a close(), and say its length."""
+    closed = []
+
+    class Pieces(list):
+        __iter__ = lambda self: iter([b"a", b"b"])  # noqa: E731
+        close = lambda self: closed.append(True)  # noqa: E731
+
+    def application(environ, start_response):
+        start_response("200 OK", [TEXT, ("Content-Length", "2")])
+        return ClosingIterator(Pieces(), Pieces().close)
+
+    peer = host(application)
+    peer.get("/", method=method)
+    answer = peer.answer(head_only=method == "HEAD")
+    assert (answer.headers["content-length"], answer.body) == ("2", b"" if method == "HEAD" else b"ab")
+    assert get(peer).body == b"ab"
+    assert len(closed) >= 1

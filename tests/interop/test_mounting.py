@@ -5,6 +5,8 @@ import threading
 
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
+from werkzeug.test import create_environ, run_wsgi_app
+from werkzeug.wsgi import ClosingIterator
 
 from kolben import App, request, session, url_for
 from kolben.base.errors import RegistrationError
@@ -199,3 +201,51 @@ def factory(config=None, debug=False):
 )
 def test_an_interface_is_told_by_how_it_is_called(application, interface):
     assert interface_of(application) == interface
+
+
+@pytest.mark.parametrize("face", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    ("method", "line", "body", "length", "sent"),
+    [
+        ("GET", "200 OK", b"hello", "5", b"hello"),
+        ("HEAD", "200 OK", b"hello", "5", b""),
+        ("GET", "204 No Content", b"", None, b""),
+        ("GET", "304 Not Modified", b"x", None, b""),
+    ],
+)
+def test_what_a_mounted_application_says_goes_through_other_servers_as_well(face, method, line, body, length, sent):
+    """And is closed there, behind the last byte."""
+    closed = []
+
+    def application(environ, start_response):
+        start_response(line, [("X-A", "1"), ("Content-Length", "5" if length else "1")])
+        return ClosingIterator([body], lambda: closed.append(True))
+
+    outer = App("outer", static_folder=None)
+    outer.mount("/in", application)
+    got = ask_as_wsgi(outer, method) if face == "wsgi" else asyncio.run(ask_as_asgi(outer, method))
+    assert got == (int(line[:3]), "1", length, sent)
+    assert closed == [True]
+
+
+def ask_as_wsgi(app, method):
+    body, status, fields = run_wsgi_app(app, create_environ("/in/", method=method))
+    pieces = b"".join(body)
+    getattr(body, "close", bool)()
+    return int(status[:3]), fields["X-A"], fields.get("Content-Length"), pieces
+
+
+async def ask_as_asgi(app, method):
+    messages = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        messages.append(message)
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": "/in/", "raw_path": b"/in/"}
+    await app({**scope, "scheme": "http", "query_string": b"", "root_path": "", "headers": [(b"host", b"a")]}, receive, send)
+    fields = {name: value.decode() for name, value in messages[0]["headers"]}
+    pieces = b"".join(message.get("body", b"") for message in messages[1:])
+    return messages[0]["status"], fields[b"x-a"], fields.get(b"content-length"), pieces

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from kolben.base import UsageError
-from kolben.net import UDPAddress, UnixDatagramAddress, aio, bind, connect
+from kolben.net import Datagram, UDPAddress, UnixDatagramAddress, aio, bind, connect
 from kolben.net.errors import AddressInUseError, ClosedError, NetworkError, RefusedError, TimedOutError
 
 SOON = 10
@@ -36,6 +36,11 @@ def test_datagrams_come_with_who_sent_them(run):
             assert await there.recv(timeout=SOON) == b"answer"
             await here.send_to(b"", str(address))
             assert await there.recv(timeout=SOON) == b""
+            await there.send(b"another")
+            await here.send_back(b"answer to it", await here.recv_from(timeout=SOON))
+            assert await there.recv(timeout=SOON) == b"answer to it"
+            await there.send_back(b"to a peer", Datagram(b"", here.local_address))
+            assert await here.recv(timeout=SOON) == b"to a peer"
 
     run(main())
 
@@ -150,6 +155,8 @@ def test_the_blocking_form_does_the_same():
         assert (datagram.data, datagram.truncated, datagram.address) == (b"quest", True, there.local_address)
         here.send_to(b"answer", datagram.address)
         assert there.recv(timeout=SOON) == b"answer"
+        here.send_back(b"more", datagram)
+        assert there.recv(timeout=SOON) == b"more"
         with pytest.raises(TimedOutError, match="nothing came in time"):
             here.recv_from(timeout=0.001)
     with pytest.raises(ClosedError):
@@ -169,6 +176,9 @@ def test_unix_sockets_carry_datagrams_too(run, path):
                 assert address.is_abstract
                 await here.send_to(data.upper(), address)
                 assert await there.recv(timeout=SOON) == b"QUESTION"
+                await there.send(b"again")
+                await here.send_back(b"AGAIN", await here.recv_from(timeout=SOON))
+                assert await there.recv(timeout=SOON) == b"AGAIN"
 
     run(main())
     assert not os.path.exists(path)

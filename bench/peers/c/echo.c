@@ -2,57 +2,21 @@
 //   echo tcp PORT                    one thread, epoll: what it receives it sends back
 //   echo udp PORT
 //   echo drive tcp|udp PORT N SECS   N peers that each send 64 bytes and wait for them, again and again; prints how many came back
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "loopback.h"
+#include <limits.h>
 
 #define SIZE 64
-#define BATCH 128
 static char buf[65536];
 
-static struct sockaddr_in local(int port) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return a;
-}
-
-static void watch(int ep, int fd, unsigned events) {
-    struct epoll_event e = {.events = events, .data = {.fd = fd}};
-    if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) < 0) { perror("epoll_ctl"); exit(1); }
-}
-
-static int open_bound(int kind, int port) {
-    int one = 1, fd = socket(AF_INET, kind | SOCK_NONBLOCK, 0);
-    struct sockaddr_in a = local(port);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (struct sockaddr *)&a, sizeof a) < 0) { perror("bind"); exit(1); }
-    return fd;
-}
-
 static void serve_tcp(int port) {
-    int ep = epoll_create1(0), lfd = open_bound(SOCK_STREAM, port), one = 1;
+    int ep = epoll_create1(0), lfd = open_bound(SOCK_STREAM, port);
     struct epoll_event ready[BATCH];
-    listen(lfd, 1024);
     watch(ep, lfd, EPOLLIN);
     for (;;) {
         int n = epoll_wait(ep, ready, BATCH, -1);
         for (int i = 0; i < n; i++) {
             int fd = ready[i].data.fd;
-            if (fd == lfd) {
-                while ((fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-                    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-                    watch(ep, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-                }
-                continue;
-            }
+            if (fd == lfd) { accept_all(ep, lfd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, INT_MAX); continue; }
             for (;;) {
                 ssize_t got = recv(fd, buf, sizeof buf, 0);
                 if (got == 0 || (got < 0 && errno != EAGAIN)) { close(fd); break; }
@@ -80,25 +44,16 @@ static void serve_udp(int port) {
     }
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void drive(int kind, int port, int peers, double seconds) {
-    int ep = epoll_create1(0), one = 1;
-    struct sockaddr_in a = local(port);
+    int ep = epoll_create1(0);
     struct epoll_event ready[BATCH];
     double end = now() + seconds;
     long count = 0;
     memset(buf, 'x', SIZE);
     for (int i = 0; i < peers; i++) {
-        int fd = socket(AF_INET, kind, 0);
-        if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) { perror("connect"); exit(1); }
-        if (kind == SOCK_STREAM) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        int fd = open_connected(kind, port);
         watch(ep, fd, EPOLLIN);
-        if (send(fd, buf, SIZE, 0) != SIZE) { perror("send"); exit(1); }
+        if (send(fd, buf, SIZE, 0) != SIZE) fail("send");
     }
     int waiting = peers;      // for their last answer: who closes before it cuts the connection
     while (waiting) {
@@ -110,7 +65,7 @@ static void drive(int kind, int port, int peers, double seconds) {
             if (got != SIZE) { fprintf(stderr, "got %zd bytes\n", got); exit(1); }
             count++;
             if (over) waiting--;
-            else if (send(ready[i].data.fd, buf, SIZE, 0) != SIZE) { perror("send"); exit(1); }
+            else if (send(ready[i].data.fd, buf, SIZE, 0) != SIZE) fail("send");
         }
     }
     printf("%ld\n", count);

@@ -1,21 +1,10 @@
 // The limit of this box for request bodies, and the load that measures them.
 //   upload serve PORT                one thread, epoll: reads heads and the bodies that their Content-Length names, answers each with 200
 //   upload drive PORT PATH PEERS BYTES SECS   peers that each post so many bytes, again and again; prints how many were answered
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "loopback.h"
 
 #define BUF 65536
 #define MAXFD 4096
-#define BATCH 128
 
 static const char RESP[] =
     "HTTP/1.1 200 OK\r\n"
@@ -24,17 +13,6 @@ static const char RESP[] =
     "ok";
 static char buf[BUF];
 static struct conn { char *body; size_t length, got; } conns[MAXFD];   // body: while it comes
-
-static struct sockaddr_in local(int port) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return a;
-}
-
-static void watch(int ep, int fd, unsigned events) {
-    struct epoll_event e = {.events = events, .data = {.fd = fd}};
-    if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) < 0) { perror("epoll_ctl"); exit(1); }
-}
 
 static void drop(int fd) {
     free(conns[fd].body);
@@ -74,36 +52,23 @@ static void serve_one(int fd) {
 }
 
 static void serve(int port) {
-    int ep = epoll_create1(0), lfd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-    struct sockaddr_in a = local(port);
+    int ep = epoll_create1(0), lfd = open_bound(SOCK_STREAM, port);
     struct epoll_event ready[BATCH];
-    setsockopt(lfd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(lfd, (struct sockaddr *)&a, sizeof a) || listen(lfd, 1024)) { perror("listen"); exit(1); }
     watch(ep, lfd, EPOLLIN);
     for (;;) {
         int n = epoll_wait(ep, ready, BATCH, -1);
         for (int i = 0; i < n; i++) {
             int fd = ready[i].data.fd;
-            if (fd != lfd) { serve_one(fd); continue; }
-            while ((fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-                if (fd >= MAXFD) { close(fd); continue; }
-                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-                watch(ep, fd, EPOLLIN);
-            }
+            if (fd == lfd) accept_all(ep, lfd, EPOLLIN, MAXFD);
+            else serve_one(fd);
         }
     }
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void post(int fd, const char *request, size_t n) {
     while (n) {
         ssize_t sent = send(fd, request, n, MSG_NOSIGNAL);
-        if (sent < 0) { perror("send"); exit(1); }
+        if (sent < 0) fail("send");
         request += sent;
         n -= (size_t)sent;
     }
@@ -111,7 +76,6 @@ static void post(int fd, const char *request, size_t n) {
 
 static void drive(int port, const char *path, int peers, size_t size, double seconds) {
     int ep = epoll_create1(0), waiting = peers;
-    struct sockaddr_in a = local(port);
     struct epoll_event ready[BATCH];
     char *request = malloc(size + 512);
     size_t n = (size_t)sprintf(request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n",
@@ -121,8 +85,7 @@ static void drive(int port, const char *path, int peers, size_t size, double sec
     memset(request + n, 'x', size);
     n += size;
     for (int i = 0; i < peers; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) { perror("connect"); exit(1); }
+        int fd = open_connected(SOCK_STREAM, port);
         watch(ep, fd, EPOLLIN);
         post(fd, request, n);
     }

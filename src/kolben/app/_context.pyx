@@ -48,6 +48,7 @@ cdef extern from "Python.h":
     void Py_XDECREF(PyObject *o)
     int PyObject_DelAttr(object o, object name) except -1
     object PyContextVar_Set(object var, object value)
+    int PyContextVar_Reset(object var, object token) except -1
     ctypedef struct NewOfType "PyTypeObject":
         object (*tp_new)(NewOfType *cls, object args, PyObject *kwargs)
 
@@ -155,6 +156,26 @@ cdef int make_inner(ContextBase context) except -1:
     elif app_is_set:
         PyContextVar_Set(cv_app, context)
     return 0
+
+
+cdef int push_app_context(ContextBase context) except -1:
+    global was_set
+    was_set = True
+    context.tokens = [(None, PyContextVar_Set(cv_app, context))]
+    return 0
+
+
+cdef bint drop_app_context(ContextBase context) except -1:
+    cdef PyObject *found = NULL
+    if context.tokens is None or len(context.tokens) != 1:
+        return False
+    PyContextVar_Get(cv_app, NULL, &found)
+    Py_XDECREF(found)
+    if found != <PyObject *>context:
+        return False
+    token = (<tuple>context.tokens.pop())[1]
+    PyContextVar_Reset(cv_app, token)
+    return True
 
 
 cdef class GlobalsBase:

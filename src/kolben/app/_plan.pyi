@@ -1,5 +1,5 @@
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Self, final
+from collections.abc import Callable, Mapping
+from typing import Any, final
 
 from typing_extensions import disjoint_base
 
@@ -67,15 +67,3 @@ class GeneralPlan(Plan):
 
 def keep_for_test(context: AppContext, environ: Mapping[str, Any]) -> int:
     """Give the context to a test's client, which makes it current again for the asserts that follow."""
-
-@final
-class FirstStep:
-    """A coroutine whose first step is done at once."""
-
-    def __new__(cls, coroutine: Coroutine[Any, Any, Any]) -> Self: ...
-    def __await__(self) -> Self: ...
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> Any: ...
-    def send(self, value: Any) -> Any: ...
-    def throw(self, *error: Any) -> Any: ...
-    def close(self) -> None: ...

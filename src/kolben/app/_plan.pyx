@@ -19,6 +19,7 @@ from libc.string cimport memcmp, memcpy
 
 from kolben.app._context cimport ContextBase, make_current, make_inner
 from kolben.app._version cimport Version
+from kolben.base._step cimport FirstStep
 from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Handler, Plan, THREAD
 from kolben.http._request cimport RequestBase
@@ -36,8 +37,6 @@ cdef extern from "Python.h":
     PyObject *PyList_GET_ITEM(object list, Py_ssize_t i)      # borrowed
     object PyObject_Vectorcall(object function, PyObject *const *args, size_t flags, object names)
     bint PyCoro_CheckExact(object o)
-    int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
-    void Py_DECREF(PyObject *o)
     ctypedef struct TypeSlots "PyTypeObject":
         object (*tp_new)(TypeSlots *cls, object args, PyObject *kwargs)
 
@@ -482,52 +481,6 @@ cpdef int keep_for_test(object context, object environ) except -1:
 
 @cython.final
 @cython.freelist(8)
-cdef class FirstStep:
-    """A coroutine whose first step is done at once: most views never wait, and need no awaiting.
-
-    One that does wait is awaited through this: what its first step yielded comes first, then it goes on by itself.
-    """
-
-    cdef object coroutine
-    cdef object value                     # what it returned, or yielded
-    cdef bint returned
-    cdef bint passed_on
-
-    def __cinit__(self, coroutine):
-        cdef PyObject *result = NULL
-        cdef int status = PyIter_Send(coroutine, None, &result)
-        self.coroutine = coroutine
-        self.returned = status == 0
-        self.value = <object>result
-        Py_DECREF(result)
-
-    def __await__(self):
-        return self
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return self.send(None)
-
-    def send(self, value):
-        """Go on with the coroutine; the first time, pass on what it has yielded already."""
-        if not self.passed_on:
-            self.passed_on = True
-            value, self.value = self.value, None
-            return value
-        return self.coroutine.send(value)
-
-    def throw(self, *error):
-        """Raise an error in the coroutine."""
-        self.passed_on = True
-        return self.coroutine.throw(*error)
-
-    def close(self):
-        """End the coroutine."""
-        self.coroutine.close()
-
-
 cdef class GeneralPlan(Plan):
     """The general path as a plan."""
 

@@ -76,7 +76,7 @@ class Listening(Scaffold):
     def udp(self, address: str, *, name: str = "") -> Callable[[F], F]:
         """Call the function with each datagram; bytes that it returns go back: `@app.udp("127.0.0.1:5353")`.
 
-        An async function is a task for each datagram; a plain one has a thread, which takes them in order.
+        An async function is called in a task, and while it waits others are; a plain one has a thread, which takes them in order.
 
         Args:
             address: "host:port".

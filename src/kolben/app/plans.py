@@ -108,6 +108,15 @@ class PlanCompiler:
             return None
         return url_map._tree
 
+    def has_plain_context(self) -> bool:
+        """Tell whether nothing of the user's runs when a context of the app is made, pushed or popped, if nobody listens to signals."""
+        return not (self.app.teardown_appcontext_funcs or self.is_replaced("app_context", "do_teardown_appcontext", "create_url_adapter"))
+
+    def globals_class(self) -> type[Any] | None:
+        """Return the class of `g`, if its objects may be made without a constructor."""
+        cls = self.app.app_ctx_globals_class
+        return cls if cls.__init__ is object.__init__ and cls.__new__ in {object.__new__, AppGlobals.__new__} else None
+
     # -- Plans
 
     def wrapped_plan(self) -> Plan | None:
@@ -223,9 +232,7 @@ class PlanCompiler:
         plan.plain = self.sends_as_ours()
         plan.closes = has_own_close(app.request_class)
         plan.context_class, plan.response_class = AppContext, app.response_class
-        plain_new = (object.__new__, AppGlobals.__new__)
-        if app.app_ctx_globals_class.__init__ is object.__init__ and app.app_ctx_globals_class.__new__ in plain_new:
-            plan.globals_class = app.app_ctx_globals_class
+        plan.globals_class = self.globals_class()
         plan.set_text_type(get_content_type(app.response_class.default_mimetype or "text/plain", "utf-8"))
         plan.encoder, plan.debug_encoder = self.encoders()
         plan.config = app.config

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from kolben.app import signals
+from kolben.app.contexts import AppContext
 from kolben.app.listening import Kind, Listening, spec_of
 from kolben.app.living import Living
 from kolben.app.scaffold import setupmethod
 
 if TYPE_CHECKING:
+    from kolben.app._calling import CallContexts
+    from kolben.app.app import App
     from kolben.net.service import Service
     from kolben.services.service import Crew
 
@@ -75,8 +79,16 @@ class Services(Listening, Living):
         else:
             from kolben.services.datagrams import DatagramService
 
-            service = DatagramService(function, spec, context=self.app_context, **options)
+            service = DatagramService(function, spec, context=self._call_contexts(), **options)
         self.services.append(service)
+
+    def _call_contexts(self) -> CallContexts:
+        from kolben.app._calling import CallContexts
+        from kolben.app.plans import PlanCompiler
+
+        app = cast("App", self)
+        watched = (signals.appcontext_pushed, signals.appcontext_tearing_down, signals.appcontext_popped)
+        return CallContexts(app, PlanCompiler(app), AppContext, watched)
 
     def _crew(self) -> Crew:
         from kolben.services.service import Crew

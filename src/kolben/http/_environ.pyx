@@ -29,30 +29,8 @@ cdef extern from "Python.h":
 
 cdef tuple NO_ARGS = ()
 cdef dict SYSTEM = sys.__dict__          # PERF: `sys.stderr`, which may be exchanged, without a new string per look
+cdef str GET = "GET"                      # one object with that of requests: both are interned
 cdef object LEFT_OUT = object()          # instead of a variable's name: the field becomes none
-# PERF: the names of all that every environ has, so that a copy has room for them and for some fields; bench/README.md
-cdef dict CONSTANT = {
-    "REQUEST_METHOD": None,
-    "SCRIPT_NAME": "",
-    "PATH_INFO": None,
-    "QUERY_STRING": None,
-    "REQUEST_URI": None,
-    "RAW_URI": None,
-    "SERVER_PROTOCOL": None,
-    "SERVER_SOFTWARE": "kolben",
-    "SERVER_NAME": None,
-    "SERVER_PORT": None,
-    "REMOTE_ADDR": "",
-    "wsgi.version": (1, 0),
-    "wsgi.url_scheme": None,
-    "wsgi.input": None,
-    "wsgi.input_terminated": True,
-    "wsgi.errors": None,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
-    "werkzeug.request": None,
-}
 cdef frozenset METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"])
 
 
@@ -60,24 +38,97 @@ cdef frozenset METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE", "OPT
 
 def make_environ(RequestBase request not None):
     """Build the environ.  The body goes with it: `wsgi.input` reads it, and ends where it ends."""
-    cdef dict environ = CONSTANT.copy()
-    request.ensure_head()
-    target = PyUnicode_DecodeLatin1(PyBytes_AS_STRING(request.head) + request.span.target, request.span.target_length, NULL)
-    environ["REQUEST_METHOD"] = request.method_text()
-    environ["PATH_INFO"] = path_info(request)
-    environ["QUERY_STRING"] = query_text(request)
-    environ["REQUEST_URI"] = target
-    environ["RAW_URI"] = target
-    environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.span.minor_version else "HTTP/1.0"
-    environ["wsgi.url_scheme"] = request.connection.scheme
-    environ["wsgi.input"] = request._open_body()
-    environ["wsgi.errors"] = SYSTEM.get("stderr")
+    cdef dict environ = new_environ(request)
     environ["werkzeug.request"] = request
-    add_addresses(environ, request.connection)
+    return environ
+
+
+cdef dict foreign_environ(RequestBase request):
+    environ = request._environ
+    if environ is None:
+        environ = request._environ = new_environ(request)
+        if isinstance(request._headers, FieldsBase):
+            request._headers = None
+    else:
+        environ["werkzeug.request"] = None
+    return environ
+
+
+cdef dict new_environ(RequestBase request):
+    cdef ConnectionInfo connection = request.connection
+    cdef dict environ
+    cdef const char *target
+    request.ensure_head()
+    errors = SYSTEM.get("stderr")
+    if connection.server is not prepared_server or errors is not prepared_errors or connection.scheme != prepared_scheme:
+        prepare(connection, errors)
+    environ = prepared.copy()
+    target = PyBytes_AS_STRING(request.head) + request.span.target
+    uri = PyUnicode_DecodeLatin1(target, request.span.target_length, NULL)
+    environ["REQUEST_URI"] = uri
+    environ["RAW_URI"] = uri
+    environ["PATH_INFO"] = uri if is_path_alone(request) else path_info(request)
+    method = request.method_text()
+    if method is not GET:
+        environ["REQUEST_METHOD"] = method
+    if request.span.query_length or request._query_string is not None:
+        environ["QUERY_STRING"] = query_text(request)
+    if request.span.minor_version == 0:
+        environ["SERVER_PROTOCOL"] = "HTTP/1.0"
+    environ["wsgi.input"] = request._open_body()
+    add_remote(environ, connection)
     add_fields(environ, request.head, &request.span)
     if request.span.content_length >= 0:
         environ["CONTENT_LENGTH"] = str(request.span.content_length)
     return environ
+
+
+# PERF: all that requests of one listener share stands in an environ that is copied; 2,300 instructions a request.
+cdef dict prepared = None
+cdef object prepared_server = None        # what it was made for; a listener gives all its connections one object
+cdef object prepared_scheme = None
+cdef object prepared_errors = None
+
+
+cdef int prepare(ConnectionInfo connection, object errors) except -1:
+    """Make an environ for one listener; a Unix socket's server name is its path."""
+    global prepared, prepared_server, prepared_scheme, prepared_errors
+    cdef dict environ
+    host, port = connection.server
+    environ = {
+        "REQUEST_METHOD": GET,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": None,
+        "QUERY_STRING": "",
+        "REQUEST_URI": None,
+        "RAW_URI": None,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": "kolben",
+        "SERVER_NAME": host,
+        "SERVER_PORT": "" if port is None else str(port),
+        "REMOTE_ADDR": "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": connection.scheme,
+        "wsgi.input": None,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": errors,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "werkzeug.request": None,
+    }
+    # A copy has as much room as what it is of.  With two entries more, the table is the next size, and the fields fit.
+    for name in ("", " "):
+        environ[name] = None
+    for name in ("", " "):
+        del environ[name]
+    prepared, prepared_server, prepared_scheme, prepared_errors = environ, connection.server, connection.scheme, errors
+    return 0
+
+
+cdef bint is_path_alone(RequestBase request) noexcept:
+    """Whether the target is a path and nothing else, and stands as it was sent."""
+    return request.span.path == request.span.target and request.span.path_length == request.span.target_length and request.has_plain_path()
 
 
 cdef object path_info(RequestBase request):
@@ -95,23 +146,14 @@ cdef object query_text(RequestBase request):
     return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(request.head) + request.span.query, request.span.query_length, NULL)
 
 
-cdef int add_addresses(dict environ, ConnectionInfo connection) except -1:
-    """Add both ends of the connection; a Unix socket's server name is its path."""
-    global last_server, last_port
-    server = connection.server
+cdef int add_remote(dict environ, ConnectionInfo connection) except -1:
     remote = connection.remote
-    if server is not last_server:
-        last_server, last_port = server, "" if server[1] is None else str(server[1])
-    environ["SERVER_NAME"] = server[0]
-    environ["SERVER_PORT"] = last_port
     if remote:
+        if connection.remote_port is None:
+            connection.remote_port = str(remote[1])
         environ["REMOTE_ADDR"] = remote[0]
-        environ["REMOTE_PORT"] = str(remote[1])
+        environ["REMOTE_PORT"] = connection.remote_port
     return 0
-
-
-cdef object last_server = None            # a listener gives all its connections one object
-cdef object last_port = ""
 
 
 cdef int add_fields(dict environ, bytes head, const RequestHead *span) except -1:

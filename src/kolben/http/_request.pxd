@@ -10,6 +10,7 @@ cdef class ConnectionInfo:
     cdef readonly str scheme              # "http" or "https"
     cdef readonly object server           # (host, port), or (path, None) for a Unix socket
     cdef object _remote                   # (host, port) or None, once asked for
+    cdef object remote_port               # the port as text, once asked for
     cdef bint is_gone                     # the peer has left, and waits for no answer
 
     cdef object make_remote(self)         # overridden by who knows the peer's address

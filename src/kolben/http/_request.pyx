@@ -37,7 +37,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.base.errors import RemoteProtocolError
 from kolben.http._query import Args
-from kolben.http.incoming import WholeBody
+from kolben.http.incoming import NO_BODY, WholeBody
 
 cdef extern from "Python.h":
     PyObject *_PyType_Lookup(PyTypeObject *cls, object name) noexcept
@@ -385,7 +385,7 @@ cdef class RequestBase:
         if self.head is None or self._environ is not None:
             return None
         if self.body is None or isinstance(self.body, bytes):
-            self.body = WholeBody(self.body or b"")
+            self.body = WholeBody(self.body) if self.body else NO_BODY
         return self.body
 
     @property

@@ -21,6 +21,21 @@ cdef class PlainResponse:
 cpdef PlainResponse plain_response(int status, bytes content_type, object body)
 
 
+cdef class WholeResponse:
+    """A status line, fields and a whole body, as an application that knows no Response said them.  Close it behind its last byte."""
+
+    cdef readonly int status
+    cdef readonly str line                # "200 OK"
+    cdef readonly list fields             # of (name, value); what must not go on the wire is refused when it is about to
+    cdef readonly bytes body
+    cdef str reason                       # the phrase; None: the registered one
+    cdef readonly object closer           # called by close(); None: there is nothing to close
+
+
+# Raises LocalProtocolError for a status line that is none.
+cpdef WholeResponse whole_response(str line, list fields, bytes body, object closer)
+
+
 cdef class Outgoing:
     """One answer, taken apart.  The server owns one and uses it again for every answer."""
 
@@ -37,7 +52,9 @@ cdef class Outgoing:
     cdef int take(self, object response, RequestBase request, Output output, bint keep_alive) except -1
     cdef void forget(self) noexcept
     cdef int take_plain(self, PlainResponse plain, RequestBase request, Output output) except -1
+    cdef int take_whole(self, WholeResponse whole, RequestBase request, Output output) except -1
     cdef int take_response(self, object response, RequestBase request, Output output) except -1
+    cdef int write_head(self, int status, str reason, list fields, object body, RequestBase request, Output output) except -1
     cdef object call(self, object response, RequestBase request)
     cdef object body_of(self, object response, object cls, RequestBase request)
     cdef list fields_of(self, object response, object cls, int status, RequestBase request)
@@ -50,6 +67,6 @@ cdef class Outgoing:
 cdef bint has_no_body(int status) noexcept           # whatever was asked
 cdef bint is_whole(object response) except -1        # it is its fields and one piece of bytes: nothing is overridden, lazy, or to be closed
 cdef object status_text(int status)                  # "200 OK"
-cdef object text_of_status(object text)              # (200, phrase or None if it is the registered one) of "200 OK"
+cdef tuple text_of_status(object text)               # (200, phrase or None if it is the registered one) of "200 OK"
 cpdef bint is_lazy(object response) except -1        # whether its body has to be iterated over
 cpdef object new_response(object cls, object body, int status, str content_type)

@@ -18,9 +18,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable
-    from typing import IO, Any
+    from typing import IO, Any, NoReturn
 
-__all__ = ["BlockingBody", "BodyFile", "IncomingBody", "WholeBody"]
+__all__ = ["NO_BODY", "BlockingBody", "BodyFile", "IncomingBody", "WholeBody"]
 
 PIECE_COST = 64  # bytes that an object costs beside its data: pieces are bounded as well as bytes
 PEEKED = 512  # bytes that readline() looks through at once
@@ -229,6 +229,8 @@ class IncomingBody(io.BufferedIOBase):
 class WholeBody(io.BytesIO):
     """A body that is here, in memory."""
 
+    __slots__ = ()
+
     async def aread(self, size: int = -1) -> bytes:
         """As `read`: a view need not know which kind of body it has."""
         return self.read(size)
@@ -237,6 +239,44 @@ class WholeBody(io.BytesIO):
         """Yield it in pieces."""
         while piece := self.read(AT_ONCE):
             yield piece
+
+
+class NoBody(io.BufferedIOBase):
+    """The body of a message that has none: one for all of them, so nothing that is done to it is seen in the next."""
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name}: expected to be set on a request, not on its empty body")
+
+    def close(self) -> None:
+        """Stay open for the next request."""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Stay at the start, which is the end."""
+        return 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return b""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return b""
+
+    async def aread(self, size: int = -1) -> bytes:
+        """As `read`."""
+        return b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield nothing."""
+        while piece := self.read():
+            yield piece
+
+
+NO_BODY = NoBody()
 
 
 class BodyFile(io.BufferedRandom):

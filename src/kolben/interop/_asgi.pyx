@@ -13,9 +13,9 @@ from libc.string cimport memcmp
 
 from kolben.http._plan cimport ANSWERED, Handler, Plan, TASK
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport JSON, plain_response, status_text
+from kolben.http._response cimport JSON, plain_response, status_text, whole_response
 from kolben.interop._asgi_scope cimport make_scope
-from kolben.interop._hosting cimport made_response
+from kolben.interop._hosting cimport lazy_response
 
 import asyncio
 import logging
@@ -359,7 +359,7 @@ cdef class Exchange:
             content_type, is_plain = plain_type(self.fields)
             if is_plain:
                 return plain_response(self.status, content_type, body)
-        return made_response(self.status, status_text(self.status), texts_of(self.fields), [body], [], False)
+        return whole_response(status_text(self.status), texts_of(self.fields), body, None)
 
     cdef int give(self) except -1:
         """Let the connection have what there is, before the task's end."""
@@ -370,7 +370,7 @@ cdef class Exchange:
             self.connection.answer_early(self.response())
         else:
             fields = texts_of(self.fields)
-            self.connection.stream_early(self, made_response(self.status, status_text(self.status), fields, Flow(), [], True))
+            self.connection.stream_early(self, lazy_response(self.status, status_text(self.status), fields, Flow(), []))
         return 0
 
     def start(self, iterable):

@@ -3,8 +3,8 @@
 from kolben.http._plan cimport Handler, Plan
 
 
-# Makes a Response of parts that are right already, without its constructor.
-cdef object made_response(int code, object status, list fields, object body, list on_close, bint direct)
+# Makes a Response of parts that are right already, without its constructor; its body is to be iterated over.
+cdef object lazy_response(int code, object line, list fields, object body, list on_close)
 
 
 cdef class WSGIHandler(Handler):

@@ -3,9 +3,10 @@
 cimport cython
 from cpython.object cimport PyObject
 
+from kolben.http._environ cimport foreign_environ
 from kolben.http._plan cimport Handler, Plan
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport text_of_status
+from kolben.http._response cimport text_of_status, whole_response
 
 from itertools import chain
 
@@ -24,12 +25,12 @@ cdef enum:
 cdef tuple NO_ARGS = ()
 
 
-cdef object made_response(int code, object status, list fields, object body, list on_close, bint direct):
+cdef object lazy_response(int code, object line, list fields, object body, list on_close):
     headers = (<TypeSlots *>Headers).tp_new(<TypeSlots *>Headers, NO_ARGS, NULL)
     headers._list = fields
     response = (<TypeSlots *>Response).tp_new(<TypeSlots *>Response, NO_ARGS, NULL)
     response.__dict__ = {
-        "headers": headers, "response": body, "_status_code": code, "_status": status, "direct_passthrough": direct, "_on_close": on_close,
+        "headers": headers, "response": body, "_status_code": code, "_status": line, "direct_passthrough": True, "_on_close": on_close,
     }
     return response
 
@@ -50,9 +51,7 @@ cdef class WSGIPlan(Plan):
 
     cpdef object run(self, RequestBase request):
         cdef StartResponse start = StartResponse.__new__(StartResponse)
-        cdef dict environ = request.environ
-        environ["werkzeug.request"] = None                # the application's own, if it makes one; and a reference cycle
-        iterable = self.application(environ, start)
+        iterable = self.application(foreign_environ(request), start)
         try:
             return start.response(iterable)
         except BaseException:
@@ -78,7 +77,7 @@ cdef class StartResponse:
             raise AssertionError("start_response: expected one call, or exc_info with a further one (PEP 3333)")
         if self.is_sent:
             raise exc_info[1].with_traceback(exc_info[2])
-        self.fields = [(<str?>name, <str?>value) for name, value in headers]
+        self.fields = <list>headers if are_fields(headers) else [(<str?>name, <str?>value) for name, value in headers]
         self.status = <str?>status
         return self.write
 
@@ -92,7 +91,7 @@ cdef class StartResponse:
         """Make a response of what was noted and of the body."""
         if isinstance(iterable, (list, tuple)):
             self.ensure_started()
-            return self.make([self.joined(iterable)], None, False)
+            return self.whole(self.joined(iterable), None)
         pieces = iter(iterable)
         if self.status is None:           # a generator calls start_response when its first piece is asked for
             first = next(pieces, b"")
@@ -100,8 +99,10 @@ cdef class StartResponse:
         self.ensure_started()
         close = getattr(iterable, "close", None)
         if self.is_short():
-            return self.make([b"".join(self.all_of(pieces))], close, False)
-        return self.make(self.all_of(pieces), close, True)
+            return self.whole(b"".join(self.all_of(pieces)), close)
+        code, _ = text_of_status(self.status)
+        self.is_sent = True
+        return lazy_response(code, self.status, self.fields, self.all_of(pieces), [] if close is None else [close])
 
     cdef int ensure_started(self) except -1:
         if self.status is None:
@@ -113,11 +114,9 @@ cdef class StartResponse:
             return b"".join([*self.taken(), *pieces])
         return pieces[0] if len(pieces) == 1 and type(pieces[0]) is bytes else b"".join(pieces)
 
-    cdef object make(self, object body, object close, bint direct):
-        """Make a Response of parts that are right already, without its constructor."""
-        code, _ = text_of_status(self.status)
+    cdef object whole(self, bytes body, object close):
         self.is_sent = True
-        return made_response(code, self.status, self.fields, body, [] if close is None else [close], direct)
+        return whole_response(self.status, self.fields, body, close)
 
     def all_of(self, pieces):
         """Everything in its order: `write` may be called as long as the application iterates."""
@@ -137,3 +136,13 @@ cdef class StartResponse:
             if len(name) == 14 and name.lower() == "content-length":
                 return value.isascii() and value.isdigit() and len(value) <= 5 and int(value) <= WHOLE_LIMIT
         return False
+
+
+cdef bint are_fields(object headers) noexcept:
+    """Whether they are what PEP 3333 asks for: then they need not be copied."""
+    if type(headers) is not list:
+        return False
+    for pair in <list>headers:
+        if type(pair) is not tuple or len(<tuple>pair) != 2 or type((<tuple>pair)[0]) is not str or type((<tuple>pair)[1]) is not str:
+            return False
+    return True

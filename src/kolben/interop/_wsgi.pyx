@@ -6,7 +6,9 @@ What happens to a request is the plan's, here as behind our own server.  This fa
 from kolben.http._environ cimport request_of
 from kolben.http._plan cimport Handler, Plan
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport HTML, JSON, PlainResponse, has_no_body, is_whole, status_text
+from kolben.http._response cimport HTML, JSON, PlainResponse, WholeResponse, has_no_body, is_whole, status_text
+
+from werkzeug.wsgi import ClosingIterator
 
 cdef extern from "Python.h":
     object PyContext_CopyCurrent()
@@ -39,6 +41,8 @@ cdef object start(object response, RequestBase request, object start_response):
     """Call `start_response`; return the body's chunks.  What Werkzeug's `__call__` does, where nothing is to be asked or closed."""
     if type(response) is PlainResponse:
         return start_plain(<PlainResponse>response, request, start_response)
+    if type(response) is WholeResponse:
+        return start_whole(<WholeResponse>response, request, start_response)
     if not is_whole(response):
         if hasattr(response.response, "__aiter__"):
             from kolben.interop.bodies import iterate
@@ -66,6 +70,17 @@ cdef object start_plain(PlainResponse plain, RequestBase request, object start_r
     fields.append(("Content-Length", str(len(body))))
     start_response(status_text(plain.status), fields)
     return () if is_head(request) else [body]
+
+
+cdef object start_whole(WholeResponse whole, RequestBase request, object start_response):
+    """Pass on what a mounted application said."""
+    cdef bint bodyless = has_no_body(whole.status)
+    fields = [field for field in whole.fields if not bodyless or (<str>field[0]).lower() != "content-length"]
+    if not bodyless and not any([name.lower() == "content-length" for name, _ in fields]):
+        fields.append(("Content-Length", str(len(whole.body))))
+    start_response(whole.line, fields)
+    pieces = () if bodyless or is_head(request) else [whole.body]
+    return pieces if whole.closer is None else ClosingIterator(pieces, whole.close)
 
 
 cdef object text_of(bytes content_type):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kolben.http._response import PlainResponse
+from kolben.http._response import PlainResponse, WholeResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,8 @@ def take_apart(response: Any, request: Request | None) -> Parts:
     """Do what Werkzeug's `__call__` does for a WSGI server; the whole body is here, a lazy one is not begun."""
     if isinstance(response, PlainResponse):
         return plain_parts(response, request)
+    if isinstance(response, WholeResponse):
+        return whole_parts(response, request)
     assert request is not None  # noqa: S101 - only refusals have none, and they are plain
     environ = request.environ
     if hasattr(response.response, "__aiter__"):
@@ -75,6 +77,16 @@ def plain_parts(plain: PlainResponse, request: Request | None) -> Parts:
     if plain.status in {204, 304} or (request is not None and request.method == "HEAD"):
         body = b""
     return Parts(plain.status, fields, body, None, nothing, False)
+
+
+def whole_parts(whole: WholeResponse, request: Request | None) -> Parts:
+    """Take apart what a mounted application said."""
+    bodyless = whole.status in {204, 304}
+    fields = [(name, value) for name, value in encoded(whole.fields) if not bodyless or name != b"content-length"]
+    if not bodyless and all(name != b"content-length" for name, _ in fields):
+        fields.append((b"content-length", b"%d" % len(whole.body)))
+    body = b"" if bodyless or (request is not None and request.method == "HEAD") else whole.body
+    return Parts(whole.status, fields, body, None, whole.close, whole.closer is not None)
 
 
 def encoded(fields: Any) -> list[tuple[bytes, bytes]]:

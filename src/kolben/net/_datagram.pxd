@@ -1,6 +1,6 @@
 """The map of awaited datagrams."""
 
-from kolben.net._endpoint cimport Endpoint
+from kolben.net._endpoint cimport Endpoint, Operation
 
 
 cdef class Datagram:
@@ -34,3 +34,4 @@ cdef class DatagramSocket(Endpoint):
 
     cdef Datagram receive(self, Py_ssize_t room)
     cdef Py_ssize_t transmit(self, object data, bytes raw) except -1
+    cdef Operation begin(self, object data, bytes raw, object timeout)      # sends, or what sends when awaited

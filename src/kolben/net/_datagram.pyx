@@ -156,11 +156,15 @@ cdef class DatagramSocket(Endpoint):
         """
         return self.begin(data, self._addresses.write(address), timeout)
 
+    def send_back(self, data, Datagram datagram not None, *, timeout=None):
+        """Send one datagram to who sent this one."""
+        return self.begin(data, datagram._raw if datagram._raw else self._addresses.write(datagram.address), timeout)
+
     def send(self, data, *, timeout=None):
         """Send one datagram to the peer that the socket is connected to."""
         return self.begin(data, None, timeout)
 
-    def begin(self, data, bytes raw, timeout):
+    cdef Operation begin(self, object data, bytes raw, object timeout):
         cdef SendTo operation
         if not self.writers and self.transmit(data, raw) != NOT_YET:
             return DONE

@@ -21,6 +21,7 @@ from kolben.net._hub cimport Hub, current_hub
 cdef extern from "Python.h":
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
+    Py_ssize_t Py_REFCNT(PyObject *o)
     int PyIter_Send(object iterator, object value, PyObject **result) except -1     # 0: returned, 1: yielded
 
 cdef extern from *:
@@ -51,13 +52,7 @@ cdef class Awaited:
         return 0
 
 
-@cython.final
-cdef class Waiter:
-
-    cdef int forget_methods(self) except -1:
-        """They refer to the waiter, and it to them."""
-        self.add_done_callback = None
-        return 0
+cdef class Wait:
 
     def call_when_done(self, callback, *, context=None):
         """Asyncio's add_done_callback(): who is to be woken.  One task waits at a time."""
@@ -77,20 +72,8 @@ cdef class Waiter:
         """Asyncio's: whether somebody cancelled the wait."""
         return self.state == CANCELLED
 
-    def cancel(self, msg=None):
-        """Asyncio's: end the wait of the task that is cancelled."""
-        if self.state != WAITING:
-            return False
-        self.message = msg
-        self.operation.stop_waiting()
-        self.forget_methods()
-        self.state = CANCELLED
-        if self.callback is not None:
-            self.hub.loop.call_soon(self.callback, self, context=self.context)
-        return True
-
     def result(self):
-        """Asyncio's: nothing, for the operation has it, or CancelledError."""
+        """Asyncio's: nothing, for who waited knows where to look, or CancelledError."""
         if self.state == CANCELLED:
             from asyncio import CancelledError
 
@@ -99,6 +82,33 @@ cdef class Waiter:
     def exception(self):
         """Asyncio's."""
         self.result()
+
+    cdef int end_cancelled(self, object message) except -1:
+        callback, context = self.callback, self.context
+        self.callback = self.context = None
+        self.state = CANCELLED
+        self.message = message
+        if callback is not None:
+            self.hub.loop.call_soon(callback, self, context=context)
+        return 0
+
+
+@cython.final
+cdef class Waiter(Wait):
+
+    cdef int forget_methods(self) except -1:
+        """They refer to the waiter, and it to them."""
+        self.add_done_callback = None
+        return 0
+
+    def cancel(self, msg=None):
+        """Asyncio's: end the wait of the task that is cancelled."""
+        if self.state != WAITING:
+            return False
+        self.operation.stop_waiting()
+        self.forget_methods()
+        self.end_cancelled(msg)
+        return True
 
     cdef int wake(self, bint at_once) except -1:
         cdef Walker walker = self.walker
@@ -132,7 +142,7 @@ cdef Waiter new_waiter(Hub hub):
 
 
 @cython.final
-cdef class Walker:
+cdef class Walker(Wait):
 
     def __init__(self, coroutine):
         self.hub = current_hub()
@@ -215,23 +225,10 @@ cdef class Walker:
         """Asyncio's."""
         return self.hub.loop
 
-    def add_done_callback(self, callback, *, context=None):
-        """Asyncio's: who is to be woken."""
-        self.callback = callback
-        self.context = context
-
-    def remove_done_callback(self, callback):
+    @property
+    def add_done_callback(self):
         """Asyncio's."""
-        self.callback = None
-        return 1
-
-    def done(self):
-        """Asyncio's: whether the wait is over."""
-        return self.state != WAITING
-
-    def cancelled(self):
-        """Asyncio's: whether somebody cancelled the wait."""
-        return self.state == CANCELLED
+        return self.call_when_done
 
     def cancel(self, msg=None):
         """Asyncio's.  While the coroutine runs there is no wait to be cancelled: its task remembers, and is told at the next one."""
@@ -240,25 +237,10 @@ cdef class Walker:
             return False
         if self.state != WAITING:
             return False
-        self.state = CANCELLED
-        self.message = msg
         self.waiter.operation.stop_waiting()
         self.waiter.walker = None
-        if self.callback is not None:
-            self.hub.loop.call_soon(self.callback, self, context=self.context)
-            self.callback = self.context = None
+        self.end_cancelled(msg)
         return True
-
-    def result(self):
-        """Asyncio's: nothing, or CancelledError."""
-        if self.state == CANCELLED:
-            from asyncio import CancelledError
-
-            raise CancelledError(*([] if self.message is None else [self.message]))
-
-    def exception(self):
-        """Asyncio's."""
-        self.result()
 
     # ------------------------------------------------ walking
 
@@ -356,6 +338,27 @@ def create_task(coroutine, *, name=None, context=None):
     if not task.done():
         walker.task = task
     return task
+
+
+@cython.final
+cdef class Traces:
+
+    def __init__(self, task, context):
+        self.task, self.context, self.name = task, context, task.get_name()
+
+    cpdef int note(self) except -1:
+        """From here on."""
+        self.task_references = Py_REFCNT(<PyObject *>self.task)
+        self.context_references = Py_REFCNT(<PyObject *>self.context)
+        return 0
+
+    cpdef bint are_left(self) except -1:
+        """Whether somebody kept or changed anything since."""
+        return (
+            Py_REFCNT(<PyObject *>self.task) != self.task_references or Py_REFCNT(<PyObject *>self.context) != self.context_references
+            or len(self.context) != 0
+            or self.task.get_name() != self.name or bool(getattr(self.task, "_callbacks", ()))
+        )
 
 
 cdef int advance_walker(Walker walker, PyObject **result) except -1:

@@ -71,6 +71,10 @@ class DatagramSocket:
         """Send one datagram to an address, which has no name to look up."""
         self._send(data, _name_of(datagram_address(pack(address))), timeout)
 
+    def send_back(self, data: bytes | bytearray | memoryview, datagram: Datagram, *, timeout: float | None = None) -> None:
+        """Send one datagram to who sent this one."""
+        self.send_to(data, datagram.address, timeout=timeout)
+
     def send(self, data: bytes | bytearray | memoryview, *, timeout: float | None = None) -> None:
         """Send one datagram to the peer that the socket is connected to."""
         self._send(data, None, timeout)

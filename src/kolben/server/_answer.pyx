@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 
 from kolben.base._spent cimport references
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport Outgoing, PlainResponse, plain_response
+from kolben.http._response cimport Outgoing, PlainResponse, WholeResponse, plain_response
 from kolben.http._scope cimport Scope
 from kolben.server._engine cimport Engine
 from kolben.server._incoming cimport CLOSED, READING_HEAD, Receiver, STREAMING
@@ -41,9 +41,11 @@ cdef object busy():
     return busy_response
 
 
-cdef bint engine_closes_nothing(object response):
-    """Whether Response.close() would have nothing to do: its own, and a body without close()."""
-    return type(response.response) is list and type(response).close is plain_close
+cdef bint closes_something(object response) except -1:
+    """Whether close() would have anything to do: what was asked for, a subclass's own, or a body's close()."""
+    if type(response) is WholeResponse:
+        return (<WholeResponse>response).closer is not None
+    return response._on_close or type(response.response) is not list or type(response).close is not plain_close
 
 
 @cython.no_gc_clear       # as what it is made of, and what is made of it
@@ -91,7 +93,7 @@ cdef class Answerer(Receiver):
             outgoing.response = None
         if outgoing.body is not None:
             self.send_body(outgoing.body)
-        if outgoing.response is not None and (outgoing.response._on_close or not engine_closes_nothing(outgoing.response)):
+        if outgoing.response is not None and closes_something(outgoing.response):
             self.flush()
             if self.pending is None:
                 self.forget_response(outgoing.response, self.context)

@@ -34,7 +34,6 @@ cdef class Backlog:
         if waited <= (self.target if self.behind else self.patience):
             return False
         self.fall_behind(now)
-        self.refused += 1
         return True
 
     cdef int fall_behind(self, int64_t now) except -1:

@@ -65,6 +65,7 @@ cdef class Runner(Answerer):
         if self.engine.access_log is not None:
             self.ready = self.started = microseconds()
         if self.engine.reactor.late:
+            self.engine.reactor.backlog.refused += 1
             return self.turn_away()
         if self.plan.mode == INLINE and not self.plan.streams_body and not self.engine.reactor.lease.is_taken():
             return self.run_inline()
@@ -211,6 +212,7 @@ cdef class Runner(Answerer):
         self.thread = PyThread_get_thread_ident()         # before anything gives the GIL away: it has begun
         began = self.engine.reactor.lease.now()
         if self.engine.backlog.is_too_long(began - self.queued, began):
+            self.engine.backlog.refused += 1
             self.engine.reactor.post(self.on_response, self.turn_away())
             return
         request, context = self.request, self.context

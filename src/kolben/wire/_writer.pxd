@@ -15,6 +15,8 @@ cdef class Output:
     cdef int write(self, const unsigned char *p, Py_ssize_t n) except -1
 
 
+# The bytes of a str (latin-1) or of bytes, borrowed; NULL if there are none to borrow.  They live as long as `text`.
+cdef const unsigned char *latin1_bytes(object text, Py_ssize_t *length) noexcept
 # b"HTTP/1.1 200 OK\r\n": cached where reason is None or the registered one.
 cdef bytes status_line(int status, str reason)
 cdef int write_status(Output output, int status, str reason) except -1

@@ -107,7 +107,6 @@ cdef class Output:
 
 
 cdef const unsigned char *latin1_bytes(object text, Py_ssize_t *length) noexcept:
-    """Borrow the bytes of a str (latin-1) or bytes; NULL if there are none to borrow.  They live as long as `text`."""
     if isinstance(text, str):
         if PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND:
             return NULL
