@@ -224,8 +224,8 @@ def test_a_short_body_of_known_length_goes_out_whole_and_is_closed(host, method)
     closed = []
 
     class Pieces(list):
-        __iter__ = lambda self: iter([b"a", b"b"])  # noqa: E731
-        close = lambda self: closed.append(True)  # noqa: E731
+        __iter__ = lambda self: iter([b"a", b"b"])  # noqa: E731 - a class of two lines
+        close = lambda self: closed.append(True)  # noqa: E731 - the same
 
     def application(environ, start_response):
         start_response("200 OK", [TEXT, ("Content-Length", "2")])
