@@ -20,7 +20,7 @@ from kolben.net._waiter cimport Traces
 
 
 cdef enum:
-    BUDGET = 500              # microseconds of work after which replies go out, and others have their turn
+    BUDGET = 1000             # microseconds of work after which replies go out, and others have their turn
 
 
 @cython.final
