@@ -16,7 +16,7 @@ run:            ## Serve examples/hello.py on http://127.0.0.1:5000/
 
 test:           ## The quick test suite
 	@tools/venv.sh test
-	@$(VENV)/python -m pytest -q
+	@tools/test.sh
 
 lint:           ## ruff, its formatter, cython-lint
 	@tools/venv.sh dev
@@ -35,7 +35,7 @@ stairs:         ## Imports point down only
 	@tools/venv.sh dev
 	@tools/stairs.sh
 
-judges:         ## The HTTP judge, then routing, url_for and JSON against Werkzeug's and Flask's (EXAMPLES=n of each)
+judges:         ## The HTTP judge, then routing, url_for, JSON, requests, responses and parsers against others (EXAMPLES=n of each)
 	@tools/venv.sh test
 	@tools/judges.sh $(EXAMPLES)
 

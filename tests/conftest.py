@@ -83,6 +83,18 @@ def certificate():
 
 
 def pytest_collection_finish():
-    """Tests count what is alive after a collection: what the suite itself loaded need not be walked through each time."""
+    rest()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    result = yield
+    if nextitem is None or nextitem.path != item.path:
+        rest()
+    return result
+
+
+def rest():
+    """Tests count what is alive after a collection: what is there for good, such as modules, need not be walked through each time."""
     gc.collect()
     gc.freeze()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/asan.sh [pytest options]: the quick suite on a build with AddressSanitizer and UndefinedBehaviorSanitizer.
-# The build stands in build/asan and leaves the one in .venv alone.
+# The build stands in build/asan and leaves the one in .venv alone.  Two processes share the tests, as in tools/test.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -13,5 +13,7 @@ crypt=$("$compiler" -print-file-name=libcrypt.so.1)     # AddressSanitizer's cry
 if [ -e "$crypt" ]; then preload=$preload:$crypt; fi
 
 # Memory that Python itself leaves behind at exit is no finding; pymalloc would hide over-reads inside its arenas.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX=$PWD/build/pycache
 LD_PRELOAD=$preload PYTHONMALLOC=malloc PYTHONPATH=$lib ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-  "$python" -m pytest -q -p no:cacheprovider "$@"
+  "$python" -m pytest -q -p no:cacheprovider -n 2 --dist worksteal "$@"

@@ -12,6 +12,8 @@ if sys.platform == "win32":
 if TYPE_CHECKING:
     from kolben.app.aborting import abort as abort
     from kolben.app.app import App as App
+    from kolben.app.awaited_rendering import arender_template as arender_template
+    from kolben.app.awaited_rendering import arender_template_string as arender_template_string
     from kolben.app.blueprints import Blueprint as Blueprint
     from kolben.app.contexts import after_response as after_response
     from kolben.app.contexts import after_this_request as after_this_request
@@ -55,6 +57,8 @@ _HOME = {
     "abort": "app.aborting",
     "after_response": "app.contexts",
     "after_this_request": "app.contexts",
+    "arender_template": "app.awaited_rendering",
+    "arender_template_string": "app.awaited_rendering",
     "copy_current_request_context": "app.contexts",
     "current_app": "app.globals",
     "flash": "app.flashing",
@@ -90,6 +94,8 @@ __all__ = [  # a literal list, for type checkers; tests/test_porch.py holds it a
     "abort",
     "after_response",
     "after_this_request",
+    "arender_template",
+    "arender_template_string",
     "copy_current_request_context",
     "current_app",
     "flash",

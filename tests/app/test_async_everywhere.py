@@ -12,7 +12,7 @@ import click
 import pytest
 from tests.server.conftest import SOON, serve  # noqa: F401 - a fixture
 
-from kolben import App, after_this_request, current_app, g, has_request_context, render_template_string, request, session
+from kolben import App, after_this_request, current_app, g, has_request_context, request, session
 from kolben.app import signals
 from kolben.app.views import MethodView
 from kolben.http import Mode
@@ -136,34 +136,21 @@ def test_async_teardown_sees_the_request_and_its_error(app, serve, view_is_async
 
 
 @pytest.mark.parametrize("view_is_async", [False, True])
-def test_async_error_handlers_and_context_processors(app, serve, view_is_async):  # noqa: F811 - the fixture
+def test_async_error_handlers(app, serve, view_is_async):  # noqa: F811 - the fixture
     @app.errorhandler(KeyError)
     async def on_error(error):
         await asyncio.sleep(0)
         return f"handled {request.path}", 418
 
-    @app.context_processor
-    async def names():
-        await asyncio.sleep(0)
-        return {"here": request.path}
-
     def broken():
         raise KeyError
-
-    def page():
-        return render_template_string("{{ here }}")
 
     async def async_broken():
         broken()
 
-    async def async_page():
-        return page()
-
     app.add_url_rule("/broken", view_func=async_broken if view_is_async else broken)
-    app.add_url_rule("/page", view_func=async_page if view_is_async else page)
     running = serve(app.handler)
     assert (running.get("/broken").status, running.get("/broken").body) == (418, b"handled /broken")
-    assert running.get("/page").body == b"/page"
 
 
 def test_an_async_method_view_runs_on_the_servers_loop(app, serve):  # noqa: F811 - the fixture

@@ -118,11 +118,9 @@ def test_a_hook_that_comes_after_the_first_request_counts(app):
     assert app.calls == ["view", "view", "teardown"]
 
 
-def test_a_view_whose_template_waits_for_async_functions_has_a_loop_of_its_own(app):
-    """`render_template` is no async function: on the server's loop it would stop everybody."""
-
+def test_a_view_whose_template_waits_for_async_functions_is_a_task_all_the_same(app):
     @app.context_processor
     async def names():
         return {}
 
-    assert ask(app, "/task")[0] == Mode.THREAD
+    assert ask(app, "/task")[0] == Mode.TASK

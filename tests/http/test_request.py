@@ -425,3 +425,36 @@ def test_args_answer_every_question_as_werkzeugs_type_does(query):
         args.get([])
     with pytest.raises(TypeError, match="immutable"):
         args["a"] = "b"
+
+
+def test_the_length_of_the_body_is_what_the_head_says():
+    assert post(b"abc").content_length == 3
+    assert Request.from_bytes(head()).content_length is None
+    assert chunked(b"abc").content_length is None
+    assert Request.from_bytes(head("POST / HTTP/1.1", Content_Length="0")).content_length == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "length"),
+    [
+        ({"CONTENT_LENGTH": "3"}, 3),
+        ({"CONTENT_LENGTH": "x"}, 0),
+        ({"CONTENT_LENGTH": "3", "HTTP_TRANSFER_ENCODING": "chunked"}, None),
+        ({}, None),
+    ],
+)
+def test_the_length_of_the_body_is_what_the_environ_says(fields, length):
+    environ = {key: value for key, value in create_environ().items() if key != "CONTENT_LENGTH"}
+    assert Request({**environ, **fields}).content_length == length
+    request = post(b"abcd")
+    request.environ.pop("CONTENT_LENGTH")
+    request.environ.update(fields)
+    assert request.content_length == length
+
+
+def test_the_length_of_the_body_can_be_assigned_and_forgotten():
+    request = post(b"abc")
+    request.content_length = None
+    assert (request.content_length, copy.copy(request).content_length) == (None, None)
+    del request.content_length
+    assert request.content_length == 3

@@ -18,6 +18,7 @@ from tests.interop.apps.forty_app import app
 from tests.interop.forty import FORTY, by_client, over_socket
 from tests.server.conftest import SOON
 
+START = 60  # seconds: Django, from source, beside others
 HERE = Path(__file__).parent
 APP = "forty_app:app"
 SERVERS = {
@@ -57,7 +58,7 @@ def running(name, command=None):
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + SOON
+        deadline = time.monotonic() + START
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break

@@ -223,13 +223,9 @@ def test_a_short_body_of_known_length_goes_out_whole_and_is_closed(host, method)
     """Most frameworks return an iterable with a close(), and say its length."""
     closed = []
 
-    class Pieces(list):
-        __iter__ = lambda self: iter([b"a", b"b"])  # noqa: E731
-        close = lambda self: closed.append(True)  # noqa: E731
-
     def application(environ, start_response):
         start_response("200 OK", [TEXT, ("Content-Length", "2")])
-        return ClosingIterator(Pieces(), Pieces().close)
+        return ClosingIterator([b"a", b"b"], lambda: closed.append(True))
 
     peer = host(application)
     peer.get("/", method=method)

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from kolben.http import Request
 
-EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "250"))
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "100"))
 thorough = settings(max_examples=EXAMPLES, deadline=None)
 
 # Uploads are left to the garbage collector, which closes their files with a word about it.

@@ -19,10 +19,10 @@ from kolben.base.errors import LocalProtocolError
 from kolben.http import Request, Response
 from kolben.http._response import is_lazy, new_response, serialize
 
-EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "120"))
 thorough = settings(max_examples=EXAMPLES, deadline=None)
 
-OURS = {"date", "server", "content-length", "transfer-encoding", "connection"}
+OURS = {"date", "server", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "trailer"}
 
 
 class Shouting:

@@ -26,7 +26,7 @@ from kolben.http.json import Encoder, default, loads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "30"))
 ORACLE = flask.Flask("oracle")
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Spec = tuple[str, dict[str, Any]]
 
-EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "80"))
 thorough = settings(max_examples=EXAMPLES, deadline=None)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Answer = tuple[Any, ...]
 
-EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "40"))
 QUESTIONS = 12
 
 

@@ -1,5 +1,9 @@
-"""Whatever comes: we and h11 read the same, or the difference is one that we have a reason for."""
+"""Whatever comes: we and h11 read the same, or the difference is one that we have a reason for.
 
+KOLBEN_EXAMPLES says how many messages are tried.
+"""
+
+import os
 from itertools import pairwise
 
 from hypothesis import example, given, settings
@@ -7,6 +11,8 @@ from hypothesis import strategies as st
 from tests.models.h11_view import disagreement
 from tests.wire.reading import bytewise, read
 
+EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "120"))
+thorough = settings(max_examples=EXAMPLES, deadline=None)
 METHODS = [b"GET", b"POST", b"OPTIONS", b"CONNECT", b"get", b"G(T", b""]
 TARGETS = [b"/", b"/a?b", b"*", b"http://a:80/x", b"a:80", b"http://u@a/", b"/\xff", b"/a b", b"/#", b"", b"ftp://a/"]
 VERSIONS = [b"HTTP/1.1"] * 8 + [b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/1.10", b"http/1.1", b""]
@@ -68,7 +74,7 @@ def damaged(draw) -> bytes:
 
 
 @given(damaged())
-@settings(max_examples=400, deadline=None)
+@thorough
 @example(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 @example(b"\r\nGET / HTTP/1.2\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1 ;a\r\nx\r\n0\r\n\r\n")
 def test_we_and_h11_agree_or_have_a_reason(data):
@@ -76,7 +82,7 @@ def test_we_and_h11_agree_or_have_a_reason(data):
 
 
 @given(damaged(), st.lists(st.integers(0, 200), max_size=4))
-@settings(max_examples=300, deadline=None)
+@thorough
 def test_what_is_read_does_not_depend_on_the_cuts(data, cuts):
     whole = read(data)
     assert bytewise(data) == whole

@@ -309,11 +309,14 @@ def test_a_limit_of_the_request_acts_while_reading(serve):
         assert peer.answer().status == status
 
 
+def multipart():
+    """A field and a file."""
+    field = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    return field + b'--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n' + DATA + b"\r\n--b--\r\n"
+
+
 def test_a_form_is_parsed_while_it_comes(serve):
-    body = (
-        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
-    )
-    body += DATA + b"\r\n--b--\r\n"
+    body = multipart()
 
     def view(request):
         with request:
@@ -322,6 +325,37 @@ def test_a_form_is_parsed_while_it_comes(serve):
     peer = serve({"/": View(view, mode=THREAD, streams_body=True)}).connect()
     peer.send(sized(len(body), b"Content-Type: multipart/form-data; boundary=b") + body)
     assert peer.answer().body == b"1" + DATA
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_an_async_view_has_a_form_parsed_in_a_thread(serve, streams):
+    """Files are written to the disk there, and the loop serves others."""
+    threads = []
+
+    async def view(request):
+        make = request._get_file_stream
+
+        def make_file(*args, **options):
+            threads.append(threading.current_thread())
+            return make(*args, **options)
+
+        request._get_file_stream = make_file
+        await request.aload_form()
+        try:
+            return request.form["a"].encode() + request.files["f"].read()
+        finally:
+            del request._get_file_stream
+            request.close()
+
+    running = serve({"/": View(view, mode=TASK, streams_body=streams), "/other": View(lambda _: "other")})
+    body = multipart()
+    peer = running.connect()
+    peer.send(sized(len(body), b"Content-Type: multipart/form-data; boundary=b") + body[:-100])
+    assert running.get("/other").body == b"other"
+    peer.send(body[-100:])
+    assert peer.answer().body == b"1" + DATA
+    assert len(threads) == 1
+    assert threads[0] is not running.call(threading.current_thread)
 
 
 # -- the body alone

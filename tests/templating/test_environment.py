@@ -195,7 +195,7 @@ THINGS = [{"name": 1}, {"items": 1}, {}, type("D", (dict,), {"name": 3})(name=2)
 
 
 @pytest.mark.parametrize("name", ["name", "items", "get", "key", "type", "attribute", "other", "__class__", "upper", "missing"])
-@pytest.mark.parametrize("thing", THINGS, ids=repr)
+@pytest.mark.parametrize("thing", THINGS, ids=lambda thing: getattr(thing, "__name__", type(thing).__name__))
 def test_a_name_after_a_dot_means_what_it_means_to_jinja(thing, name):
     def outcome(environment):
         try:

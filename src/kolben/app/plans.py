@@ -213,7 +213,7 @@ class PlanCompiler:
             view is None
             or self.is_replaced(*WALKED)
             or not self.is_plain_response_class()
-            or self.has_hook_to_wait_for(names, as_task=as_task)
+            or (not as_task and self.has_hook_to_wait_for(names))
         ):
             whole = GeneralPlan(app, general.answer, name=endpoint, mode=mode)
             whole.streams_body = bool(options.get("stream"))
@@ -259,14 +259,9 @@ class PlanCompiler:
             own_session=plan.opens_session,
         )
 
-    def has_hook_to_wait_for(self, names: Sequence[str | None], *, as_task: bool) -> bool:
-        """Tell whether a hook is async where an AppPlan calls it as a plain function.
-
-        A task awaits them all, but the context processors of a template that its view renders, which is no async function.
-        """
+    def has_hook_to_wait_for(self, names: Sequence[str | None]) -> bool:
+        """Tell whether a hook is async where an AppPlan calls it as a plain function.  A task awaits them all."""
         app = self.app
-        if as_task:  # a loop runs in its thread, so that `ensure_sync` could only block it, or refuse
-            return any(map(iscoroutinefunction, of(app.template_context_processors, names)))
         return any(map(iscoroutinefunction, (*of(app.before_request_funcs, names), *of(app.after_request_funcs, names))))
 
     def is_plain_response_class(self) -> bool:

@@ -6,6 +6,7 @@ Jinja2 is imported when the first template is asked for.
 from __future__ import annotations
 
 from functools import cached_property
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from kolben.app.globals import _cv_request, current_app, g, request, session
@@ -13,9 +14,10 @@ from kolben.app.shapes import accepts_context
 from kolben.app.signals import before_render_template, template_rendered
 from kolben.app.urls import Urls
 from kolben.http.marks import csp_nonce
+from kolben.http.request import is_in_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jinja2 import Template
 
@@ -109,15 +111,46 @@ class Rendering(Urls):
         What the view passed goes before all of it.
         """
         given = context.copy()
-        active = _cv_request.get(None)
-        names = [None] if active is None else [None, *reversed(active.request.blueprints)]
-        for name in names:
-            for function in self.template_context_processors.get(name, ()):
+        for function in self._context_processors():
+            if iscoroutinefunction(function) and is_in_loop() and not self._waits_its_own_way():
+                context.update(_done_at_once(function))
+            else:
                 context.update(self.ensure_sync(function)())
         context.update(given)
 
+    def _context_processors(self) -> Iterator[Callable[[], Any]]:
+        active = _cv_request.get(None)
+        for name in [None] if active is None else [None, *reversed(active.request.blueprints)]:
+            yield from self.template_context_processors.get(name, ())
 
-def _app() -> App:
+    def _waits_its_own_way(self) -> bool:
+        from kolben.app.app import METHODS
+
+        names = ("ensure_sync", "async_to_sync")
+        return any(name in vars(self) or getattr(type(self), name) is not METHODS[name] for name in names)
+
+
+def _done_at_once(function: Callable[[], Any]) -> Any:
+    """Call an async context processor where a loop runs and nothing can be waited for.
+
+    Raises:
+        RuntimeError: it has to wait.
+    """
+    coroutine = function()
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value
+    coroutine.close()
+    name = getattr(function, "__qualname__", repr(function))
+    raise RuntimeError(
+        f"render_template: the context processor {name} has to wait, which would stop the loop that runs this async view:"
+        " write `await arender_template(...)`, from kolben, or make the view a plain one",
+    )
+
+
+def current() -> App:
+    """Return the current app itself."""
     return cast("App", current_app._get_current_object())  # type: ignore[attr-defined]  # the proxy is declared as what it stands for
 
 
@@ -151,25 +184,25 @@ def _stream(app: App, template: Template, context: dict[str, Any]) -> Iterator[s
 
 def render_template(template_name_or_list: str | Template | list[str | Template], **context: Any) -> str:
     """Render a template, the first that is there of several, with the given names."""
-    app = _app()
+    app = current()
     return _render(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
 def render_template_string(source: str, **context: Any) -> str:
     """Render template source.  It escapes what it prints, as in HTML."""
-    app = _app()
+    app = current()
     return _render(app, app.jinja_env.from_string(source), context)
 
 
 def stream_template(template_name_or_list: str | Template | list[str | Template], **context: Any) -> Iterator[str]:
     """Render a template piece by piece: return it from a view to send it so."""
-    app = _app()
+    app = current()
     return _stream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
 def stream_template_string(source: str, **context: Any) -> Iterator[str]:
     """Render template source piece by piece."""
-    app = _app()
+    app = current()
     return _stream(app, app.jinja_env.from_string(source), context)
 
 

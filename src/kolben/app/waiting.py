@@ -11,7 +11,6 @@ import threading
 from concurrent.futures import Future
 from contextvars import copy_context
 from functools import update_wrapper
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from kolben.app.variables import carry_back
@@ -29,7 +28,7 @@ __all__ = ["async_to_sync"]
 def async_to_sync(app: App, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     """Make a plain function of an async one: where no loop serves the app asgiref's, if it is installed, since it knows `sync_to_async`.
 
-    Not asgiref's where a loop runs in the caller's thread: a template that an async view renders may have async context processors.
+    Not asgiref's where a loop runs in the caller's thread, which it would refuse.
     """
     if asyncio._get_running_loop() is not None or life_elsewhere(app) is not None:
         return _waiting(app, func)
@@ -45,13 +44,7 @@ def life_elsewhere(app: App) -> Life | None:
     life = app._lifespan.present()
     if life is None or life.thread == threading.get_ident() or not life.loop.is_running():
         return None
-    if _has_to_wait_in_templates(app) and asyncio._get_running_loop() is None:
-        return None  # a view that renders would stop that loop: it has one of its own, and its processors have that one
     return life
-
-
-def _has_to_wait_in_templates(app: App) -> bool:
-    return any(iscoroutinefunction(function) for functions in app.template_context_processors.values() for function in functions)
 
 
 def _waiting(app: App, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:

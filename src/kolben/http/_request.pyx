@@ -67,6 +67,7 @@ cdef object variables_class = None                # EnvironFields of headers.py,
 cdef PyObject *plain_is_json = found_on(WerkzeugRequest, "is_json")
 cdef PyObject *plain_mimetype = found_on(WerkzeugRequest, "mimetype")
 cdef object wants_form = WerkzeugRequest.want_form_data_parsed.fget
+cdef object length_of_fields = WerkzeugRequest.content_length.fget
 
 
 cdef class ConnectionInfo:
@@ -372,6 +373,26 @@ cdef class RequestBase:
         return self.head is not None
 
     # ---------------------------------------------------------------- the body
+
+    @property
+    def content_length(self):
+        """The length of the body in bytes; None where the head does not say it, or says that it comes in chunks.  Werkzeug: same."""
+        if self.own_settings is not None and "content_length" in self.own_settings:
+            return self.own_settings["content_length"]
+        if self.head is None or self._environ is not None or not (self._headers is None or isinstance(self._headers, FieldsBase)):
+            return length_of_fields(self)
+        return None if self.span.chunked or self.span.content_length < 0 else self.span.content_length
+
+    @content_length.setter
+    def content_length(self, value):
+        if self.own_settings is None:
+            self.own_settings = {}
+        self.own_settings["content_length"] = value
+
+    @content_length.deleter
+    def content_length(self):
+        if self.own_settings is not None:
+            self.own_settings.pop("content_length", None)
 
     @property
     def want_form_data_parsed(self):

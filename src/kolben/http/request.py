@@ -57,6 +57,18 @@ class Request(RequestBase, WerkzeugRequest):
             raise RequestEntityTooLarge
         return cast("IO[bytes]", body)
 
+    async def aload_form(self) -> None:
+        """Parse a form in a thread, files to the disk; then `form`, `files` and `values` are here, and reading them stops no loop.
+
+        With `stream=True` it is parsed while it comes.
+
+        Raises:
+            HTTPException: as `form` would.
+        """
+        from asyncio import to_thread  # where no task asks, nobody may need it
+
+        await to_thread(self._load_form_data)
+
     def _load_form_data(self) -> None:
         try:
             super()._load_form_data()

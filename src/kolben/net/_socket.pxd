@@ -47,6 +47,15 @@ cdef extern from * nogil:
         return got;
     }
 
+    /* Into a, then into b. */
+    static ssize_t kn_recv2(int fd, void *a, size_t an, void *b, size_t bn) {
+        struct iovec parts[2] = {{a, an}, {b, bn}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        ssize_t got;
+        do got = recvmsg(fd, &message, 0); while (got < 0 && errno == EINTR);
+        return got;
+    }
+
     static ssize_t kn_send(int fd, const void *p, size_t n) {
         ssize_t sent;
         do sent = send(fd, p, n, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
@@ -154,6 +163,7 @@ cdef extern from * nogil:
     int SHUT_WR, AF_INET, AF_INET6, AF_UNIX
     int accept_peer "kn_accept"(int fd, void *address, unsigned int *length)
     ssize_t recv "kn_recv"(int fd, void *into, size_t n)
+    ssize_t recv2 "kn_recv2"(int fd, void *a, size_t an, void *b, size_t bn)
     bint has_bytes "kn_has_bytes"(int fd)
     ssize_t send "kn_send"(int fd, const void *p, size_t n)
     ssize_t send2 "kn_send2"(int fd, const void *a, size_t an, const void *b, size_t bn)

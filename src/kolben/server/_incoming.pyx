@@ -18,7 +18,7 @@ from kolben.net._buffer cimport Block
 from kolben.server._engine cimport Engine, READ_SIZE
 from kolben.server._output cimport COPY_LIMIT, Sender
 from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT
-from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, errno, recv, usleep
+from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, errno, recv, recv2, usleep
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 from kolben.wire._head cimport PARTIAL
 
@@ -30,6 +30,7 @@ from kolben.server.bodies import Spool
 
 cdef object log = logging.getLogger("kolben.server")
 cdef enum:                    # bytes
+    READ_FIRST = 16384        # of a recv where a head is expected: what follows it is better read to where it belongs, when that is known
     WHOLE_FROM = 1            # of a body that are still to come: then it gets its memory at once
     WHOLE_LIMIT = 1 << 20     # and is no longer than this, where `limits.body_memory` says nothing
 cdef bytes CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -67,7 +68,8 @@ cdef class Receiver(Sender):
         """Read until the kernel has no more, or what came has to be worked on first."""
         cdef Engine engine = self.engine
         cdef unsigned char *p
-        cdef Py_ssize_t n, room, used
+        cdef unsigned char *behind = NULL                 # what follows a body that is read to its own memory
+        cdef Py_ssize_t n, room, used, rest = 0
         cdef int reads = 0
         while self.readable and (self.phase <= READING_BODY or self.is_reading()) and not self.in_ready:
             if self.phase == READING_HEAD and self.pending is not None:
@@ -78,15 +80,21 @@ cdef class Receiver(Sender):
             reads += 1
             if self.phase == READING_BODY and self.whole is not None and self.input == NULL:
                 p = <unsigned char *>PyBytes_AS_STRING(self.whole) + self.body_received
-                room = self.body_left
+                room = self.body_left + READ_FIRST
+                behind = engine.read_buffer
             elif self.input == NULL:
                 p = engine.read_buffer
-                room = READ_SIZE
+                room = READ_FIRST if self.phase == READING_HEAD else READ_SIZE
             else:
                 self.input = engine.blocks.reserve(self.input, 4096)
                 p = self.input.data + self.input.end
                 room = self.input.capacity - self.input.end
-            n = recv(self.fd, p, room)
+            if behind == NULL:
+                n = recv(self.fd, p, room)
+            else:
+                # PERF: so the last piece of a body is a short read, and no further one has to tell that the socket is drained.
+                n = recv2(self.fd, p, room - READ_FIRST, behind, READ_FIRST)
+                rest = n - (room - READ_FIRST)
             if n <= 0:
                 if n == 0:
                     self.readable = False
@@ -98,11 +106,14 @@ cdef class Receiver(Sender):
                 break
             if n < room and not self.peer_closed:
                 self.readable = False                     # a short read drained the socket; the next byte is a new edge
-            if self.input == NULL:
+            if behind != NULL:
+                self.take(p, n - max(rest, 0))
+                p, n, behind = behind, rest, NULL
+            if self.input == NULL and n > 0 and self.fd >= 0:
                 used = self.take(p, n)
                 if used < n and self.fd >= 0:
                     self.keep(p + used, n - used)
-            else:
+            elif self.input != NULL:
                 self.input.end += n
                 self.take_input()
         return self.flush_with_batch() if self.fd >= 0 else 0
