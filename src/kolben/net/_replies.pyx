@@ -8,10 +8,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
 from kolben.net._datagram cimport Datagram, DatagramSocket
 from kolben.net._endpoint cimport os_error
-from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, PARCELS, Parcel, errno, microseconds, send_parcels
-
-cdef enum:
-    PATIENCE = 500            # microseconds of work after which nothing waits for others
+from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, PARCELS, Parcel, errno, send_parcels
 
 
 cdef class Replies:
@@ -26,11 +23,7 @@ cdef class Replies:
         self.datagrams.append(datagram)
         self.replies.append(data)
         self.raw.append(raw)
-        return len(self.replies) == PARCELS or microseconds() - self.began > PATIENCE
-
-    cdef int begin(self) noexcept:
-        self.began = microseconds()
-        return 0
+        return len(self.replies) == PARCELS
 
     cdef list send(self, object report):
         cdef Parcel parcels[PARCELS]
@@ -53,5 +46,4 @@ cdef class Replies:
             else:
                 report(os_error(errno, self.sock), (<Datagram>datagrams[begin]).address)
                 begin += 1
-        self.begin()
         return None

@@ -8,12 +8,19 @@ from asyncio import current_task
 from contextvars import Context
 
 cimport cython
+from libc.stdint cimport int64_t
 
 from kolben.base._step cimport FirstStep
 from kolben.net._datagram cimport Datagram, DatagramSocket
+from kolben.net._endpoint cimport STREAK
 from kolben.net._hub cimport SCRATCH
 from kolben.net._replies cimport Replies
+from kolben.net._socket cimport microseconds
 from kolben.net._waiter cimport Traces
+
+
+cdef enum:
+    BUDGET = 1000             # microseconds of work after which replies go out, and others have their turn
 
 
 @cython.final
@@ -44,6 +51,7 @@ cdef class Receiver:
         """Receive and answer; in its own task."""
         cdef Datagram datagram
         cdef FirstStep step
+        cdef int64_t began = microseconds()
         cdef Traces traces = Traces(current_task(), self.context)
         task, function, contexts = current_task(), self.service.function, self.service.contexts
         receivers = self.service.receivers
@@ -55,7 +63,7 @@ cdef class Receiver:
                     if datagram is None:
                         self.send()
                         datagram = await self.sock.recv_from()
-                        self.replies.begin()
+                        began = microseconds()
                 except OSError as error:
                     self.failure = error
                 if datagram is None:
@@ -79,6 +87,9 @@ cdef class Receiver:
                     self.service.report(error, datagram.address)
                 finally:
                     self.counters.active -= 1
+                if microseconds() - began > BUDGET:
+                    self.send()
+                    self.sock.streak = STREAK         # others have their turn
                 if traces.are_left():
                     break
         finally:
@@ -111,7 +122,7 @@ cdef class Receiver:
     def answer(self, list came not None, call):
         """Answer what came with a plain function, in order; in its thread."""
         cdef Datagram datagram
-        self.replies.begin()
+        cdef int64_t began = microseconds()
         for datagram in came:
             try:
                 reply = Context().run(call, datagram)
@@ -121,6 +132,9 @@ cdef class Receiver:
                 self.service.report(error, datagram.address)
             finally:
                 self.counters.active -= 1
+            if microseconds() - began > BUDGET:
+                self.send()
+                began = microseconds()
         self.send()
 
     cdef object take_failure(self):
