@@ -6,6 +6,7 @@ from kolben.net._poller cimport Poller
 from kolben.net._timers cimport Timer, Timers
 from kolben.server._backlog cimport Backlog
 from kolben.server._lease cimport Lease
+from kolben.server._usage cimport Usage
 from kolben.wire._writer cimport Output
 
 
@@ -18,6 +19,7 @@ cdef enum:
     TURN_BUDGET = 1000        # microseconds of one turn; what is left waits for the next, so that the loop is not starved;
     TURN_SHARE = 4            # one that had to wait, with work left, has a share of one in so many of that time,
     TURN_LONGEST = 20000      # and no more than so many microseconds
+    SUSPECTS_FOR = 10000000   # microseconds behind a long call, in which others are looked into
 
 
 cdef class Watched:
@@ -87,6 +89,9 @@ cdef class Reactor:
     cdef public Backlog backlog       # of what waits for its turn
     cdef bint _rests                  # nothing was left to do at the end of the last turn; only looked at while it is behind
     cdef bint _was_cut                # something was
+    cdef int64_t _suspects            # microseconds: until when long calls are looked into, since there was one
+    cdef bint _has_usage              # _usage is of the present turn
+    cdef Usage _usage
     cdef int64_t _budget              # microseconds of the present turn
     cdef int64_t _began               # microseconds: the present turn,
     cdef int64_t _fetched             # the present batch,
@@ -120,6 +125,7 @@ cdef class Reactor:
     # was late, its answer has to be posted.
     cdef int begin_call(self, int state, Watched caller) except -1
     cdef int64_t end_call(self) except -2
+    cdef int64_t judge(self, int64_t lasted) except -2
     cpdef object turn(self)
     cdef int serve(self, int timeout) except -1       # one round over all that waits
     cdef int fetch(self, int timeout) except -1
