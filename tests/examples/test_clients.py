@@ -131,6 +131,9 @@ def test_when_the_client_leaves_what_it_waited_for_is_cancelled(clients, upstrea
     with socket.create_connection((host, port), SOON) as peer:
         peer.sendall(b"GET /overview HTTP/1.1\r\nHost: a\r\n\r\n")
         assert upstream.asked.wait(SOON)
+        peer.settimeout(0.3)  # at once after a request, its end would only be the request's
+        with pytest.raises(TimeoutError):
+            peer.recv(1)
     assert upstream.cancelled.wait(SOON)
 
 
