@@ -126,10 +126,14 @@ def test_at_the_deadline_everything_that_an_async_view_awaits_is_cancelled(clien
 def test_when_the_client_leaves_what_it_waited_for_is_cancelled(clients, upstream, serve):
     make_slow(upstream)
     clients.app.config["UPSTREAM"] = serve(upstream).url
-    ours = serve(clients.app)
-    with socket.create_connection((httpx.URL(ours.url).host, httpx.URL(ours.url).port)) as client:
-        client.sendall(b"GET /overview HTTP/1.1\r\nHost: a\r\n\r\n")
+    clients.app.endpoint_options["overview"]["timeout"] = 3 * SOON  # so that it is not the deadline that cancels
+    host, _, port = serve(clients.app).url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, port), SOON) as peer:
+        peer.sendall(b"GET /overview HTTP/1.1\r\nHost: a\r\n\r\n")
         assert upstream.asked.wait(SOON)
+        peer.settimeout(0.3)  # at once after a request, its end would only be the request's
+        with pytest.raises(TimeoutError):
+            peer.recv(1)
     assert upstream.cancelled.wait(SOON)
 
 

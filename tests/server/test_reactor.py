@@ -13,6 +13,8 @@ from kolben.server._reactor import Reactor
 
 from .conftest import SOON, THREAD, View
 
+VOLLEYS = 5
+
 
 def hello(_):
     return "hello"
@@ -78,7 +80,7 @@ def test_a_loop_around_is_not_starved(serve, uncollected):
     tasks = []
     running.call(lambda: tasks.append(running.loop.create_task(ticker())))
     request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 300
-    for _ in range(5):
+    for _ in range(VOLLEYS):
         for peer in peers:
             peer.send(request)
         for peer in peers:
@@ -88,8 +90,9 @@ def test_a_loop_around_is_not_starved(serve, uncollected):
     assert ended.wait(SOON)
     assert sum(spent) > 0.05
     spent.sort()
-    assert spent[len(spent) * 98 // 100] < 0.01
-    assert spent[-1] < 0.03  # all of the work in one turn takes more, on any machine
+    volley = max(sum(spent) / VOLLEYS, 0.05)  # what all of the work in one turn takes
+    assert spent[len(spent) * 98 // 100] < volley / 5
+    assert spent[-1] < volley * 0.6
 
 
 def test_an_error_in_a_posted_call_is_logged_and_the_turn_goes_on(serve, caplog):

@@ -72,7 +72,8 @@ cdef class NativeAdapter:
         if not self._builder.host_matching:
             domain = f"{domain}.{self.server_name}" if domain else self.server_name
         scheme = _scheme(self.url_scheme if url_scheme is None else url_scheme, websocket)
-        return join(f"{scheme}//{domain}" if self.script_name == "/" else f"{scheme}//{domain}{self.script_name[:-1]}", path)  # a custom converter's may be no str
+        # Formatted, not added: a domain that a custom converter made may be no str.
+        return join(f"{scheme}//{domain}" if self.script_name == "/" else f"{scheme}//{domain}{self.script_name[:-1]}", path)
 
 
 cdef dict without_none(object values):
