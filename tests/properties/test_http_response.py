@@ -127,7 +127,7 @@ FIELDS = [
     ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
     ("Server", "mine"), ("Connection", "close"), ("Connection", "Keep-Alive"), ("Connection", "x, close"), ("Upgrade", "h2c"),
     ("Connection", "upgrade"),
-    ("Transfer-Encoding", "chunked"), ("ETag", '"a"'), ("Set-Cookie", "a=b"), ("Trailer", "X"),
+    ("Transfer-Encoding", "chunked"), ("ETag", '"a"'), ("Set-Cookie", "a=b"), ("Trailer", "X"), ("Keep-Alive", "timeout=5"),
 ]  # fmt: skip
 BODIES: list[Any] = [
     None, "", "text", "é€", b"", b"bytes", bytearray(b"array"), [], ["a", "é"], [b"a", b"", b"bc"], (b"t",), ("x", "y"),
@@ -200,6 +200,7 @@ def test_what_is_sent_is_what_a_wsgi_server_would_be_given(case):
     if phrase not in {HTTP_STATUS_CODES.get(code, "").upper(), "UNKNOWN"}:
         assert reason.decode("latin-1") == phrase
     assert sent == theirs_body
+    assert not any(values(fields, name) for name in ("keep-alive", "proxy-connection", "trailer"))
     mine = [field for field in fields if field[0].lower() not in OURS]
     assert mine == [field for field in theirs_fields if field[0].lower() not in OURS]
     assert values(fields, "date") == values(theirs_fields, "date") or len(values(fields, "date")) == 1
