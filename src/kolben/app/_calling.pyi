@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import final
+from typing import Never, final
 
 from blinker import Signal
 
@@ -15,4 +15,4 @@ class CallContexts:
     """Makes for each call what `app.app_context()` would make, cheaply where nobody would see a difference.  Thread-safe."""
 
     def __init__(self, app: App, compiler: PlanCompiler, context_class: type[AppContext], signals: Iterable[Signal]) -> None: ...
-    def __call__(self) -> AbstractContextManager[AppContext]: ...
+    def __call__(self, *args: Never, **kwargs: Never) -> AbstractContextManager[AppContext]: ...

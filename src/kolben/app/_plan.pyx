@@ -479,8 +479,6 @@ cpdef int keep_for_test(object context, object environ) except -1:
     return 0
 
 
-@cython.final
-@cython.freelist(8)
 cdef class GeneralPlan(Plan):
     """The general path as a plan."""
 
