@@ -90,9 +90,9 @@ def test_a_loop_around_is_not_starved(serve, uncollected):
     assert ended.wait(SOON)
     assert sum(spent) > 0.05
     spent.sort()
-    volley = max(sum(spent) / VOLLEYS, 0.05)  # what all of the work in one turn takes
-    assert spent[len(spent) * 98 // 100] < volley / 5
-    assert spent[-1] < volley * 0.6
+    volley = sum(spent) / VOLLEYS  # what all of the work in one turn takes: more than 100 ms only where a build is slow, as a sanitizer's
+    assert spent[len(spent) * 98 // 100] < max(0.01, volley / 10)
+    assert spent[-1] < max(0.03, volley * 0.3)
 
 
 def test_an_error_in_a_posted_call_is_logged_and_the_turn_goes_on(serve, caplog):
