@@ -7,7 +7,7 @@
 
 All servers stay up; a round gives each a burst in turn.  The figure is CPU time (user + system) of the server per message,
 divided by that of C in the same round; shown is the median of the rounds, and how much of it the kernel took.  Servers have core 0,
-the load core 1.  Needs gcc.
+the load core 1.  Needs gcc.  Measures the kolben of PYTHONPATH, such as a wheel's build, or else that of src/.
 Exits 1 when a bar is missed.
 """
 
@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import statistics
 import subprocess
@@ -24,7 +25,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "src"))
+sys.path.append(str(HERE.parent / "src"))  # where no other build is installed
 PEERS = 64
 
 # --- what is measured: each as its own documentation writes it -----------------------------------------------------------------
@@ -160,15 +161,24 @@ def serve(function, loop, port):
 # --- measuring -----------------------------------------------------------------------------------------------------------------
 
 
+def free_port():
+    """Below those that the system gives by itself: the servers before have some of these."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(lowest // 2, lowest), 100):
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("no free port")
+
+
 class Server:
     """One row's."""
 
     def __init__(self, row, c):
         self.transport, function, loop = ROWS[row]
         self.spent = [0, 0]  # ticks of user and system time in all bursts
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port = sock.getsockname()[1]
+        self.port = free_port()
         own = [sys.executable, __file__, "--serve", str(function), str(loop), str(self.port)]
         self.process = subprocess.Popen(["taskset", "-c", "0", *([c, self.transport, str(self.port)] if function is None else own)])
 
@@ -182,6 +192,8 @@ class Server:
 
     def burst(self, c, seconds):
         """Microseconds of CPU time per message."""
+        if self.process.poll() is not None:
+            raise SystemExit(f"{self.process.args}: it ended with {self.process.returncode}")
         before, ticks = self.cpu(), self.ticks()
         load = ["taskset", "-c", "1", c, "drive", self.transport, str(self.port), str(PEERS), str(seconds)]
         count = int(subprocess.run(load, check=True, capture_output=True, text=True).stdout)

@@ -24,6 +24,20 @@ async def pair(address=LOCAL):
             yield near, far
 
 
+async def too_late(call):
+    """Returns when the call was late."""
+    with pytest.raises(TimedOutError, match=r"within 0\.001 s"):
+        await call
+
+
+async def after(moment, near, call):
+    """What a call gives that waits until then for something to come."""
+    task = asyncio.create_task(call)
+    await moment
+    await near.send(b"after")
+    return await task
+
+
 async def ended(stream):
     """Receive until the peer has closed or cut."""
     with contextlib.suppress(OSError):
@@ -146,6 +160,30 @@ def test_a_receive_that_is_cancelled_loses_nothing(run):
             with pytest.raises(asyncio.CancelledError):
                 await waiting
             assert await far.recv_exactly(4) == b"abcd"
+
+    run(main())
+
+
+def test_what_one_receive_was_told_is_not_the_next_ones(run):
+    """Its size, its deadline and its end; who keeps a call that is over has that call, and may not await it again."""
+
+    async def main():
+        async with pair() as (near, far):
+            await near.send(b"abc")
+            got = [await far.recv(1, timeout=0.001), await far.recv()]  # no assert around a call: pytest would keep it
+            got.append(await after(too_late(near.recv(timeout=0.001)), near, far.recv()))  # for the deadline before
+            kept = far.recv(timeout=SOON)
+            got.append(await after(asyncio.sleep(0), near, kept))
+            other = far.recv(timeout=0.001)
+            assert other is not kept
+            with pytest.raises(RuntimeError, match="twice"):
+                await kept
+            await too_late(other)
+            del kept, other
+            got.append(await after(asyncio.sleep(0), near, far.recv(timeout=10 * SOON)))
+            await asyncio.sleep(0)  # until the loop has let go of the task
+            await too_late(far.recv(timeout=0.001))
+            assert got == [b"a", b"bc", b"after", b"after", b"after"]
 
     run(main())
 

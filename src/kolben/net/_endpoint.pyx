@@ -187,13 +187,13 @@ cdef class Endpoint:
     # ------------------------------------------------ who waits
 
     cdef int wake_reader(self, bint at_once) except -1:
-        cdef Operation reader = self.reader
-        if reader is None:
+        cdef Waiter waiter
+        if self.reader is None:
             return 0
-        self.reader = None
+        waiter, self.reader = self.reader.waiter, None        # and no more of it, or the task's next receive could not use it again
         self.hub.timers.clear(&self.read_timer)
         self.let_go()
-        return reader.waiter.wake(at_once)
+        return waiter.wake(at_once)
 
     cdef int wake_writers(self, bint at_once) except -1:
         cdef Operation writer
@@ -302,16 +302,13 @@ cdef class Operation:
                 waiter.forget_methods()
         elif self.is_finished:
             raise RuntimeError("cannot await the same call twice: call it again")
-        try:
-            if self.is_late:
-                raise errors.TimedOutError(f"{self.endpoint.describe(self)} within {self.timeout / 1000:g} s")
-            result = self.attempt()
-        except BaseException:
-            self.is_finished = True
-            raise
+        self.is_finished = True                  # also if it fails
+        if self.is_late:
+            raise errors.TimedOutError(f"{self.endpoint.describe(self)} within {self.timeout / 1000:g} s")
+        result = self.attempt()
         if result is WAIT:
+            self.is_finished = False
             return self.wait()
-        self.is_finished = True
         return result
 
     cdef object wait(self):

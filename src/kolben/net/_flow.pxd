@@ -35,6 +35,8 @@ cdef class Flow(Endpoint):
     cdef bytes take_out(self, Py_ssize_t n)                           # of _input
     cdef int put(self, object data) except -1                         # into the socket, or the output
     cdef int put_raw(self, object data) except -1
+    cdef int put_span(self, const char *first, Py_ssize_t size, bytes owner) except -1
+    cdef int keep(self, const char *first, Py_ssize_t size, Py_ssize_t sent, bytes owner) except -1
     cdef int flush(self) except -1
     cdef int fail(self, int code) except -1
     cdef int finish_output(self) except -1

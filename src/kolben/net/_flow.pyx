@@ -142,32 +142,41 @@ cdef class Flow(Endpoint):
     cdef int put_raw(self, object data) except -1:
         """Into the socket, and what it does not take into the output: bytes by reference, anything else as a copy."""
         cdef Py_buffer view
-        cdef Py_ssize_t sent = 0, size
+        if PyBytes_CheckExact(data):          # PERF: without a view of them
+            return self.put_span(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), <bytes>data)
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         try:
-            size = view.len
-            if size and not self.queued and self.writable:
-                sent = send(self.fd, view.buf, size)
-                if sent < 0:
-                    if errno not in (EAGAIN, EWOULDBLOCK):
-                        self._failure = errno
-                        raise os_error(errno, self)
-                    sent = 0
-                if sent < size:
-                    self.writable = False
-            if sent < size:
-                if not PyBytes_CheckExact(data):
-                    data = PyBytes_FromStringAndSize(<char *>view.buf + sent, size - sent)
-                    size, sent = size - sent, 0
-                if self._output is None:
-                    self._output = deque()
-                if not self.queued:
-                    self._sent = sent
-                    self.hold()           # until it is sent
-                self._output.append(data)
-                self.queued += size - sent
+            return self.put_span(<const char *>view.buf, view.len, None)
         finally:
             PyBuffer_Release(&view)
+
+    cdef int put_span(self, const char *first, Py_ssize_t size, bytes owner) except -1:
+        """The same of a span of memory, which is `owner`'s, or to be copied."""
+        cdef Py_ssize_t sent = 0
+        if not self.queued and self.writable and size:
+            sent = send(self.fd, first, size)
+            if sent == size:
+                return 0
+            if sent < 0:
+                if errno not in (EAGAIN, EWOULDBLOCK):
+                    self._failure = errno
+                    raise os_error(errno, self)
+                sent = 0
+            self.writable = False
+        return self.keep(first, size, sent, owner) if size else 0
+
+    cdef int keep(self, const char *first, Py_ssize_t size, Py_ssize_t sent, bytes owner) except -1:
+        """Have what was not sent of a span wait in the output."""
+        if owner is None:
+            owner = PyBytes_FromStringAndSize(first + sent, size - sent)
+            size, sent = size - sent, 0
+        if self._output is None:
+            self._output = deque()
+        if not self.queued:
+            self._sent = sent
+            self.hold()                       # until it is sent
+        self._output.append(owner)
+        self.queued += size - sent
         return 0
 
     cdef int flush(self) except -1:

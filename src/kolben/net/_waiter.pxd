@@ -27,6 +27,7 @@ cdef class Wait:
     cdef int state
     cdef public bint _asyncio_future_blocking
 
+    cdef int wake(self, bint at_once) except -1               # the wait is over; at_once: step who waited right here
     cdef int end_cancelled(self, object message) except -1
 
 
@@ -34,41 +35,12 @@ cdef class Waiter(Wait):
     """What a task waits on until the hub has something for it."""
 
     cdef Awaited operation
-    cdef Walker walker                # who waits instead of a task; or None
+    cdef Wait walker                  # who waits instead of a task, a Walker; or None
     # PERF: a task looks these up each time it waits; made once, they save it two bound methods (600 instructions).
     cdef readonly object get_loop
     cdef readonly object add_done_callback
 
     cdef int forget_methods(self) except -1
-    cdef int wake(self, bint at_once) except -1
-
-
-cdef enum Outcome:            # of a step of a coroutine
-    NONE
-    YIELDED
-    RETURNED
-    RAISED
-
-
-cdef class Walker(Wait):
-    """Leads a coroutine from wait to wait, while its task takes it all for one wait.
-
-    It is the task's coroutine, and also what the task waits on.
-    """
-
-    cdef readonly object coroutine
-    cdef object task                  # None: not known yet, or over
-    cdef Waiter waiter                # what the coroutine waits on
-    cdef int outcome                  # of a step that the task does not know yet
-    cdef object value                 # what was yielded, returned or raised in it
-    cdef bint is_walking
-    cdef bint must_tell               # the task was cancelled while it walked
-
-    cdef int step(self) except -1
-    cdef int advance(self, PyObject **result) except -1
-    cdef object wait_for(self, Waiter waiter)
-    cdef int wake(self, bint at_once) except -1
-    cdef int call_task(self, object callback, object context) except -1
 
 
 cdef class Traces:

@@ -18,7 +18,7 @@ from kolben.net import _stream
 from kolben.net import listener as blocking
 from kolben.net._acceptor import Acceptor
 from kolben.net._datagram import Datagram, DatagramSocket
-from kolben.net._waiter import create_task
+from kolben.net._walker import create_task
 from kolben.net.address import Address, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 from kolben.net.connecting import default_context, make_socket, read_local
 from kolben.net.datagram import open_bound, open_connected

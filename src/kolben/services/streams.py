@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from kolben import net
 from kolben.net import aio
+from kolben.net._walker import led
 from kolben.services.service import UNLIMITED, Base
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class StreamService(Base):
             if self._tls:
                 await stream.start_tls(self._tls, server_side=True, timeout=HANDSHAKE)
             with self.contexts():
-                await self.function(stream)
+                await led(self.function(stream))
         except asyncio.CancelledError:
             stream.abort()
             raise
