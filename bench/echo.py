@@ -3,7 +3,7 @@
 
     bench/echo.py                 # 64 connections, 7 rounds of 1 s for each row
     bench/echo.py --quick         # 3 rounds
-    bench/echo.py --only kolben   # rows whose name has it, and C
+    bench/echo.py --only "kolben service,streams"   # rows whose name has one of these, and C
 
 All servers stay up; a round gives each a burst in turn.  The figure is CPU time (user + system) of the server per message,
 divided by that of C in the same round; shown is the median of the rounds, and how much of it the kernel took.  Servers have core 0,
@@ -240,7 +240,7 @@ def main():
     if options.serve:
         serve(options.serve[0], options.serve[1], int(options.serve[2]))
         return 0
-    names = [name for name in ROWS if options.only in name or name.startswith("C epoll")]
+    names = [name for name in ROWS if any(part in name for part in [*options.only.split(","), "C epoll"])]
     found, system = measure(names, 3 if options.quick else 7, 0.5 if options.quick else 1.0)
     for name in names:
         limit = "C epoll, UDP" if ROWS[name][0] == "udp" else "C epoll"
