@@ -229,7 +229,7 @@ cdef class Recv(Operation):
         try:
             data = self.receive(stream)
         except OSError:
-            return False                      # the stream knows it from now on: attempt() raises it
+            data = WAIT                       # the stream knows it from now on: attempt() raises it
         if data is WAIT:
             return False
         if self.due:
