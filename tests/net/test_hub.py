@@ -178,21 +178,25 @@ def test_sends_of_a_turn_go_out_together_and_in_order(run):
     run(main())
 
 
-@pytest.mark.parametrize("end", ["close", "send_eof", "detach", "fileno", "large", "sendfile"])
+@pytest.mark.parametrize("end", ["close", "send_eof", "drained", "detach", "fileno", "large", "duplicate"])
 def test_what_was_sent_before_goes_first(run, end):
     """Whatever comes after it in the same step."""
+    seen, peers = [], []
 
     async def step(number, stream):
         await stream.send(await stream.recv())
         if end == "fileno":
             os.write(stream.fileno(), b"!")
+        elif end == "drained":
+            await stream.drained()
+            seen.append(peers[number] in select.select(peers, [], [], 0)[0])
         elif end == "large":
             await stream.send(bytearray(b"!"))
             await stream.send(b"!" * 100_000)
         elif end == "detach":
             with socket.socket(fileno=stream.detach()) as sock:
                 sock.send(b"!")
-        elif end == "sendfile":
+        elif end == "duplicate":
             with socket.socket(fileno=os.dup(stream.fileno())) as sock:
                 sock.send(b"!")
         else:
@@ -200,10 +204,12 @@ def test_what_was_sent_before_goes_first(run, end):
         return number
 
     async def main():
+        nonlocal peers
         async with turn(step) as (peers, _, tasks):
             come(peers, b"%05d")
-            got = await asyncio.gather(*(received(peer, 6) for peer in peers))
-            after = b"" if end in ("close", "send_eof") else b"!"
+            got = await asyncio.gather(*(received(peer, 5 if end == "drained" else 6) for peer in peers))
+            after = b"" if end in ("close", "send_eof", "drained") else b"!"
+            assert all(seen)
             assert got == [b"%05d" % number + after for number in range(BUSY)]
             if end != "large":
                 assert await asyncio.gather(*tasks) == list(range(BUSY))

@@ -66,7 +66,7 @@ cdef class Hub:
     cdef int come_back(self) except -1
     cdef int arm(self) except -1
     cdef int serve(self) except -1
-    cdef int prefetch(self) except -1
+    cdef int prefetch(self, int64_t began) except -1
     cdef int run_ready(self) except -1
     cdef int run_timers(self) except -1
     cdef int enter(self, object task) except -1               # it is asyncio's current task from now on, until the turn ends

@@ -175,6 +175,7 @@ cdef class Stream(Flow):
 
     def drained(self):
         cdef Drain operation = Drain.__new__(Drain)
+        self.uncork()
         operation.endpoint = self
         operation.direction = WRITING
         operation.timeout = NEVER
