@@ -25,7 +25,8 @@ from kolben.http._plan cimport Handler, Plan, THREAD
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport HTML, JSON, new_response, plain_response
 from kolben.http._scope cimport spent_of
-from kolben.routing._tree cimport FOUND, Match, Tree
+from kolben.routing._match cimport FOUND, Match
+from kolben.routing._tree cimport Tree
 from kolben.wire._head cimport NO_FIELD
 
 cdef extern from "Python.h":

@@ -1,6 +1,6 @@
 """The straight ways of MapAdapter: a rule was found, a URL was built.  What else there is stands in adapter.py."""
 
-from kolben.routing._tree cimport FOUND, Match
+from kolben.routing._match cimport FOUND, Match
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import BuildError

@@ -22,9 +22,11 @@ from werkzeug.routing.matcher import State, StateMachineMatcher
 
 from kolben.routing import _build, _segment
 from kolben.routing._build import Recipe, Slot
+from kolben.routing._node import Entry, Node
+from kolben.routing._picture import Picture
 from kolben.routing._quote import quote
 from kolben.routing._segment import Conversion, Pattern
-from kolben.routing._tree import Entry, Node, Picture, default_rules_for
+from kolben.routing._tree import default_rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,13 +10,13 @@ import werkzeug.routing
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect, WebsocketMismatch
 
-from kolben.routing import _tree
+from kolben.routing import _match
 from kolben.routing._adapter import NativeAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kolben.routing._tree import Match
+    from kolben.routing._match import Match
 
 PATH_SAFE = "!$&'()*+,/:;=@"  # not quoted in a path: https://url.spec.whatwg.org/#url-path-segment-string
 PLACEHOLDER = re.compile(r"<([^>]+)>")
@@ -29,20 +29,20 @@ class MapAdapter(NativeAdapter, werkzeug.routing.MapAdapter):  # type: ignore[mi
         """Return the exception that says why a match is none."""
         if found.is_redirect:
             return RequestRedirect(self.location(found, path, method, query_args))
-        if found.outcome == _tree.METHOD_NOT_ALLOWED:
+        if found.outcome == _match.METHOD_NOT_ALLOWED:
             return MethodNotAllowed(valid_methods=sorted(found.allowed))
-        if found.outcome == _tree.WEBSOCKET_MISMATCH:
+        if found.outcome == _match.WEBSOCKET_MISMATCH:
             return WebsocketMismatch()
         return NotFound()
 
     def location(self, found: Match, path: str, method: str, query_args: Mapping[str, Any] | str) -> str:
         """Return the absolute URL that a match redirects to."""
-        if found.outcome == _tree.REDIRECT_PATH:
+        if found.outcome == _match.REDIRECT_PATH:
             return self.make_redirect_url(quote(found.path, safe=PATH_SAFE), query_args)
-        if found.outcome == _tree.REDIRECT_ALIAS:
+        if found.outcome == _match.REDIRECT_ALIAS:
             asked = f"{self._domain()}|/{path.lstrip('/')}" if path else f"{self._domain()}|"
             return self.make_alias_redirect_url(asked, found.endpoint, found.view_args, method, query_args)
-        if found.outcome == _tree.REDIRECT_DEFAULTS:
+        if found.outcome == _match.REDIRECT_DEFAULTS:
             domain, path = found.rule.build({**found.view_args, **found.rule.defaults})
             return self.make_redirect_url(path, query_args, domain_part=domain)
         netloc = f"{self.subdomain}.{self.server_name}" if self.subdomain else self.server_name

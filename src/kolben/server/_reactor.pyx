@@ -12,7 +12,6 @@ import contextlib
 import logging
 
 cimport cython
-from asyncio import _get_running_loop, _set_running_loop
 from collections import deque
 
 from libc.stdint cimport int64_t
@@ -24,54 +23,10 @@ from kolben.wire._writer cimport Output
 from kolben.net._timers cimport TICK, Timer, Timers
 from kolben.http._plan cimport SLOW
 from kolben.server._lease cimport HELD, Lease, TAKEN, WANTED, microseconds
+from kolben.server._running_loop cimport is_running_loop, set_running_loop, unset_running_loop
 from kolben.server._usage cimport Usage, look, own_share
 
 cdef object log = logging.getLogger("kolben.server")
-cdef object set_running_loop = _set_running_loop
-
-cdef extern from *:
-    """
-    /* Python 3.11 calls getpid() whenever the running loop is set or asked for: up to three system calls a turn.  The thread's
-       state has an object that holds the loop and the process; we exchange the loop in it, in place, if it looks as it does there.
-       Later versions do not make that call, and hold the loop elsewhere. */
-    #if PY_VERSION_HEX < 0x030C0000
-    typedef struct { PyObject_HEAD PyObject *loop; pid_t process; } kolben_Holder;
-
-    static kolben_Holder *kolben_holder(void) {
-        static PyObject *key = NULL;
-        PyObject *state = PyThreadState_GetDict(), *found;
-        if (key == NULL && (key = PyUnicode_InternFromString("__asyncio_running_event_loop__")) == NULL) {
-            PyErr_Clear();
-            return NULL;
-        }
-        found = state == NULL ? NULL : PyDict_GetItem(state, key);
-        if (found == NULL || strcmp(Py_TYPE(found)->tp_name, "_RunningLoopHolder") != 0
-                || Py_TYPE(found)->tp_basicsize != (Py_ssize_t)sizeof(kolben_Holder))
-            return NULL;
-        return (kolben_Holder *)found;
-    }
-
-    static int kolben_swap_running_loop(PyObject *expected, PyObject *loop) {
-        kolben_Holder *holder = kolben_holder();
-        if (holder == NULL || holder->loop != expected)
-            return 0;
-        Py_INCREF(loop);
-        holder->loop = loop;
-        Py_DECREF(expected);
-        return 1;
-    }
-
-    static int kolben_running_loop_is(PyObject *loop) {
-        kolben_Holder *holder = kolben_holder();
-        return holder == NULL ? -1 : holder->loop == loop;
-    }
-    #else
-    static int kolben_swap_running_loop(PyObject *expected, PyObject *loop) { (void)expected; (void)loop; return 0; }
-    static int kolben_running_loop_is(PyObject *loop) { (void)loop; return -1; }
-    #endif
-    """
-    bint swap_running_loop "kolben_swap_running_loop"(object expected, object loop)     # False: nothing was done
-    int running_loop_is "kolben_running_loop_is"(object loop)                           # -1: not known
 
 
 @cython.no_gc_clear       # its timer is given back to an object that it refers to
@@ -254,20 +209,17 @@ cdef class Reactor:
     # ------------------------------------------------ asyncio's idea of the running loop
 
     cdef bint is_running(self) except -1:
-        cdef int known = running_loop_is(self.loop)
-        return _get_running_loop() is self.loop if known < 0 else known
+        return is_running_loop(self.loop)
 
     cdef int leave_loop(self) except -1:
         if self._loop_is_running:
-            if not swap_running_loop(self.loop, None):
-                set_running_loop(None)
+            unset_running_loop(self.loop)
             self._loop_is_running = False
         return 0
 
     cdef int enter_loop(self) except -1:
         if not self._loop_is_running:
-            if not swap_running_loop(None, self.loop):
-                set_running_loop(self.loop)
+            set_running_loop(self.loop)
             self._loop_is_running = True
         return 0
 
