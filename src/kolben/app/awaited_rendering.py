@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kolben.app.app import App
 
-__all__ = ["arender_template", "arender_template_string"]
+__all__ = ["arender_template", "arender_template_string", "prepare"]
 
 
 async def arender_template(template_name_or_list: str | Template | list[str | Template], **context: Any) -> str:
@@ -30,11 +30,16 @@ async def arender_template_string(source: str, **context: Any) -> str:
 
 
 async def _arender(app: App, template: Template, context: dict[str, Any]) -> str:
-    await _update(app, context)
-    await _tell(app, before_render_template, template, context)
+    await prepare(app, template, context)
     text = template.render(context)
     await _tell(app, template_rendered, template, context)
     return text
+
+
+async def prepare(app: App, template: Template, context: dict[str, Any]) -> None:
+    """Do what comes before a template is rendered: the context processors, and who listens."""
+    await _update(app, context)
+    await _tell(app, before_render_template, template, context)
 
 
 async def _update(app: App, context: dict[str, Any]) -> None:
