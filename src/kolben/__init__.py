@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from kolben.app.app import App as App
     from kolben.app.awaited_rendering import arender_template as arender_template
     from kolben.app.awaited_rendering import arender_template_string as arender_template_string
-    from kolben.app.awaited_streaming import astream_template as astream_template
-    from kolben.app.awaited_streaming import astream_template_string as astream_template_string
+    from kolben.app.awaited_rendering import astream_template as astream_template
+    from kolben.app.awaited_rendering import astream_template_string as astream_template_string
     from kolben.app.blueprints import Blueprint as Blueprint
     from kolben.app.contexts import after_response as after_response
     from kolben.app.contexts import after_this_request as after_this_request
@@ -61,8 +61,8 @@ _HOME = {
     "after_this_request": "app.contexts",
     "arender_template": "app.awaited_rendering",
     "arender_template_string": "app.awaited_rendering",
-    "astream_template": "app.awaited_streaming",
-    "astream_template_string": "app.awaited_streaming",
+    "astream_template": "app.awaited_rendering",
+    "astream_template_string": "app.awaited_rendering",
     "copy_current_request_context": "app.contexts",
     "current_app": "app.globals",
     "flash": "app.flashing",

@@ -6,7 +6,18 @@ import threading
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 
-from kolben import App, Blueprint, arender_template, arender_template_string, g, render_template_string, request, session
+from kolben import (
+    App,
+    Blueprint,
+    arender_template,
+    arender_template_string,
+    astream_template,
+    astream_template_string,
+    g,
+    render_template_string,
+    request,
+    session,
+)
 from kolben.app.signals import before_render_template, template_rendered
 
 PAGE = "{{ one }} {{ two }} {{ three }} {{ given }}"
@@ -50,6 +61,11 @@ def app(seen):
         seen.append(("view", asyncio.get_running_loop(), threading.current_thread()))
         return await arender_template_string(PAGE, given=4)
 
+    @part.get("/pieces")
+    async def pieces():
+        seen.append(("view", asyncio.get_running_loop(), threading.current_thread()))
+        return await astream_template_string(PAGE, given=4)
+
     @part.get("/plain")
     def plain():
         return render_template_string(PAGE, given=4)
@@ -62,7 +78,7 @@ def app(seen):
     return app
 
 
-@pytest.mark.parametrize("path", ["/task", "/plain"])
+@pytest.mark.parametrize("path", ["/task", "/pieces", "/plain"])
 def test_async_context_processors_run_on_the_servers_loop_in_their_order(app, serve, seen, path):  # noqa: F811 - the fixture
     running = serve(app.handler)
     loop, thread = running.call(lambda: (asyncio.get_running_loop(), threading.current_thread()))
@@ -91,7 +107,7 @@ def test_they_are_steps_of_the_views_task(app, serve, seen):  # noqa: F811 - the
     assert tasks[0] == tasks[1]
 
 
-@pytest.mark.parametrize("path", ["/task", "/plain"])
+@pytest.mark.parametrize("path", ["/task", "/pieces", "/plain"])
 def test_they_run_without_a_server_as_well(app, path):
     assert app.test_client().get(path).text == f"u7{path} 2 3 4"
 
@@ -163,3 +179,44 @@ def test_a_template_is_found_and_signals_are_sent(tmp_path):
     with before_render_template.connected_to(tell, app), template_rendered.connected_to(tell, app):
         assert app.test_client().get("/").text == "<&amp;>"
     assert told == [(app, "page.html", "&")] * 2
+
+
+def test_pieces_are_sent_as_they_are_made_with_the_request_and_signals(serve, tmp_path):  # noqa: F811 - the fixture
+    """The template waits in its middle until the client has the first piece; the loop is free meanwhile."""
+    (tmp_path / "page.html").write_text("{{ waited }}{{ first() }}{{ request.path }}")
+    app = App("pages", static_folder=None, template_folder=str(tmp_path))
+    has_first, told, threads = threading.Event(), [], []
+
+    @app.context_processor
+    async def waited():
+        await asyncio.sleep(0)
+        return {"waited": "-" * 10}
+
+    @app.get("/")
+    async def page():
+        def first():
+            threads.append(threading.current_thread())
+            return f"{has_first.wait(10)}"
+
+        return await astream_template("page.html", first=first)
+
+    @app.teardown_request
+    def end(error):
+        told.append(request.path)
+
+    def tell(sender, template, **_):
+        told.append(template.name)
+
+    with before_render_template.connected_to(tell, app), template_rendered.connected_to(tell, app):
+        running = serve(app.handler)
+        client = running.connect()
+        client.get("/", "Connection: close")
+        client.until(b"-" * 10)
+        assert running.get("/none").status == 404  # the loop is free
+        has_first.set()
+        rest = client.until(b"0\r\n\r\n")
+        assert b"\r\nTrue\r\n" in rest
+        assert b"\r\n/\r\n" in rest
+        client.close()
+        assert threads != [running.call(threading.current_thread)]
+    assert told == ["page.html", "/none", "page.html", "/"]

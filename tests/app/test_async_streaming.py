@@ -1,16 +1,14 @@
-"""Templates as streams of `async def` views: the request is there until the last piece, the loop is everybody's."""
+"""Templates as streams of `async def` views: the request is there until the last piece, teardown comes after it."""
 
 import asyncio
 import gc
 import threading
-import time
 
 import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 from tests.waiting import until
 
-from kolben import App, astream_template, astream_template_string, g, request, session
-from kolben.app.signals import before_render_template, template_rendered
+from kolben import App, astream_template, astream_template_string, g, session
 
 PAGE = "{{ one }}{% for i in range(3) %} {{ request.path }}{{ g.user }}{{ i }}{% endfor %}"
 
@@ -110,45 +108,6 @@ def test_a_stream_that_nobody_reads_is_torn_down(app, order):
     assert [error for error, _ in order] == [type(None)] * 2
 
 
-def test_a_stream_that_is_left_is_torn_down_without_an_error(app, order):
-    async def leave():
-        with app.test_request_context("/page"):
-            app.preprocess_request()
-            stream = await astream_template_string(PAGE)
-            assert await anext(stream) == "7"
-        await stream.aclose()
-
-    asyncio.run(leave())
-    assert [error for error, _ in order] == [type(None)]
-
-
-def test_a_long_template_lets_the_loop_serve_others(app):
-    """Even if nobody who reads it ever makes it wait."""
-    served = []
-
-    def endless():
-        deadline = time.monotonic() + 10
-        while not served and time.monotonic() < deadline:
-            yield "x"
-
-    async def read():
-        async for _ in await astream_template_string("{% for x in items %}{{ x }}{% endfor %}", items=endless(), one=1):
-            pass
-        return list(served)
-
-    async def both():
-        with app.test_request_context("/page"):
-            app.preprocess_request()
-            reading = asyncio.create_task(read())
-            await asyncio.sleep(0)
-            other = asyncio.create_task(asyncio.to_thread(served.append, "other"))
-            result = await reading
-            await other
-            return result
-
-    assert asyncio.run(both()) == ["other"]
-
-
 def test_an_async_generator_is_a_body_as_a_generator_is(app, serve):  # noqa: F811 - the fixture
     @app.get("/pieces")
     async def pieces():
@@ -161,30 +120,3 @@ def test_an_async_generator_is_a_body_as_a_generator_is(app, serve):  # noqa: F8
 
     answer = serve(app.handler).get("/pieces")
     assert (answer.status, answer.body, answer.headers["x-a"]) == (201, b"ab", "1")
-
-
-def test_without_a_request_the_app_is_enough():
-    app = App("pages", static_folder=None)
-
-    async def read():
-        with app.app_context():
-            return [piece async for piece in await astream_template_string("{% for i in range(2) %}{{ i }}{% endfor %}")]
-
-    assert asyncio.run(read()) == ["0", "1"]
-
-
-def test_a_template_is_found_and_signals_are_sent(tmp_path):
-    (tmp_path / "page.html").write_text("<{{ name }}>")
-    app = App("pages", static_folder=None, template_folder=str(tmp_path))
-    told = []
-
-    @app.get("/")
-    async def page():
-        return await astream_template(["none.html", "page.html"], name="&")
-
-    def tell(sender, template, context, **_):
-        told.append((sender, template.name, context["name"], request.path))
-
-    with before_render_template.connected_to(tell, app), template_rendered.connected_to(tell, app):
-        assert app.test_client().get("/").text == "<&amp;>"
-    assert told == [(app, "page.html", "&", "/")] * 2

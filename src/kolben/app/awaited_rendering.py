@@ -6,15 +6,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kolben.app.measured import MeasuredHooks, in_thread
-from kolben.app.rendering import Rendering, current
+from kolben.app.rendering import Rendering, current, in_pieces
 from kolben.app.signals import before_render_template, template_rendered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2 import Template
 
     from kolben.app.app import App
 
-__all__ = ["arender_template", "arender_template_string", "prepare"]
+__all__ = ["arender_template", "arender_template_string", "astream_template", "astream_template_string"]
 
 
 async def arender_template(template_name_or_list: str | Template | list[str | Template], **context: Any) -> str:
@@ -29,17 +31,33 @@ async def arender_template_string(source: str, **context: Any) -> str:
     return await _arender(app, app.jinja_env.from_string(source), context)
 
 
+async def astream_template(template_name_or_list: str | Template | list[str | Template], **context: Any) -> Iterator[str]:
+    """As `stream_template`, in an `async def` view: awaited until the context is complete, it gives what to return from the view.
+
+    The pieces are made while they are sent, by a thread of the server's, as the template may take its time.
+    """
+    app = current()
+    return await _astream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
+
+
+async def astream_template_string(source: str, **context: Any) -> Iterator[str]:
+    """As `stream_template_string`, in an `async def` view."""
+    app = current()
+    return await _astream(app, app.jinja_env.from_string(source), context)
+
+
+async def _astream(app: App, template: Template, context: dict[str, Any]) -> Iterator[str]:
+    await _update(app, context)
+    await _tell(app, before_render_template, template, context)
+    return in_pieces(app, template, context)
+
+
 async def _arender(app: App, template: Template, context: dict[str, Any]) -> str:
-    await prepare(app, template, context)
+    await _update(app, context)
+    await _tell(app, before_render_template, template, context)
     text = template.render(context)
     await _tell(app, template_rendered, template, context)
     return text
-
-
-async def prepare(app: App, template: Template, context: dict[str, Any]) -> None:
-    """Do what comes before a template is rendered: the context processors, and who listens."""
-    await _update(app, context)
-    await _tell(app, before_render_template, template, context)
 
 
 async def _update(app: App, context: dict[str, Any]) -> None:

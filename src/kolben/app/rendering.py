@@ -170,6 +170,11 @@ def _render(app: App, template: Template, context: dict[str, Any]) -> str:
 
 def _stream(app: App, template: Template, context: dict[str, Any]) -> Iterator[str]:
     _prepare(app, template, context)
+    return in_pieces(app, template, context)
+
+
+def in_pieces(app: App, template: Template, context: dict[str, Any]) -> Iterator[str]:
+    """Render a template, whose context is complete, piece by piece; the request, if there is one, lasts until the end."""
 
     def generate() -> Iterator[str]:
         yield from template.generate(context)

@@ -69,6 +69,7 @@ cdef class Operation(Awaited):
     cdef bint is_late
 
     cdef object attempt(self)         # the result, or WAIT
+    cdef bint prefetch(self) except -1          # do now what attempt() would, and keep it for that; False: it was not done
     cdef object advance(self)         # the same, or the Waiter
     cdef object wait(self)
 

@@ -16,7 +16,7 @@ from libc.stdint cimport int64_t
 
 from kolben.base.time import milliseconds
 from kolben.net import errors
-from kolben.net._hub cimport Hub, current_hub
+from kolben.net._hub cimport Hub, PREFETCHED, current_hub
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.net._socket cimport c_close
 from kolben.net._timers cimport Timer
@@ -129,12 +129,22 @@ cdef class Endpoint:
             self.writable = True
         if self.in_ready:
             return 0                  # it had its turn: the rest is for the next
-        self.streak = 0
-        if self.readable:
+        if flags & PREFETCHED:
             self.on_readable()
+        else:
+            self.streak = 0
+            if self.readable:
+                self.on_readable()
         if self.writable and self.fd >= 0:
             self.on_writable()
         return 0
+
+    cdef int prefetch(self, int flags) except -1:
+        if self.reader is None or self.in_ready or not flags & READABLE or flags & (PEER_CLOSED | FAILED):
+            return flags
+        self.readable = True
+        self.streak = 0
+        return flags & ~READABLE | PREFETCHED if self.reader.prefetch() else flags
 
     cdef int on_turn(self) except -1:
         self.streak = 0
@@ -241,7 +251,8 @@ cdef class Endpoint:
         return 0
 
     def fileno(self):
-        """Its descriptor; -1 once closed."""
+        """Its descriptor; -1 once closed.  What was sent before is in the kernel's hands, or waits for it to have room."""
+        self.uncork()
         return self.fd
 
     def wait_readable(self, timeout=None):
@@ -286,6 +297,9 @@ cdef class Operation:
 
     cdef object attempt(self):
         return None
+
+    cdef bint prefetch(self) except -1:
+        return False
 
     cdef object advance(self):
         cdef Waiter waiter = self.waiter

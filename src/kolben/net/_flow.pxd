@@ -19,6 +19,8 @@ cdef class Flow(Endpoint):
     cdef bint _is_closing             # once the output is sent, close
     cdef bint _is_shut                # send_eof() was called; what is queued goes first
     cdef bint _is_connecting
+    cdef bytes _corked                # sent by its user, to be sent by us at the end of the hub's turn; None: nothing
+    cdef int _receive_failure         # errno of a receive: the kernel tells of it once, we always
     cdef int _failure                 # errno of a send that nobody waited for
     cdef bytes _peer                  # its socket address as the kernel gave it
     cdef object _peer_address
@@ -33,9 +35,11 @@ cdef class Flow(Endpoint):
     cdef Py_ssize_t receive_tls(self, unsigned char *into, Py_ssize_t room) except -1
     cdef Py_ssize_t take_in(self, Py_ssize_t room) except -1          # into _input
     cdef bytes take_out(self, Py_ssize_t n)                           # of _input
+    cdef int take_back(self, bytes data) except -1                    # to the front of _input
     cdef int put(self, object data) except -1                         # into the socket, or the output
     cdef int put_raw(self, object data) except -1
     cdef int put_span(self, const char *first, Py_ssize_t size, bytes owner) except -1
+    cdef int put_now(self, const char *first, Py_ssize_t size, bytes owner) except -1
     cdef int keep(self, const char *first, Py_ssize_t size, Py_ssize_t sent, bytes owner) except -1
     cdef int flush(self) except -1
     cdef int fail(self, int code) except -1

@@ -15,13 +15,14 @@ from kolben.base._alive cimport STREAMS, counts
 from kolben.net import errors
 from kolben.net._endpoint cimport Endpoint, NOT_YET, Operation, READING, os_error
 from kolben.net._hub cimport SCRATCH
-from kolben.net._socket cimport EAGAIN, ETIMEDOUT, EWOULDBLOCK, SHUT_WR, errno, recv, send, shutdown, socket_address
+from kolben.net._socket cimport EAGAIN, ENOMEM, ETIMEDOUT, EWOULDBLOCK, SHUT_WR, errno, recv, send, shutdown, socket_address
 from kolben.net._timers cimport Timer
 from kolben.net.sockaddr import stream_address
 
 cdef enum:
     HIGH_WATER = 65536        # bytes of output above which a send waits; asyncio's
     LOW_WATER = 16384         # bytes down to which it then waits
+    CORKED = 16384            # bytes of a send that waits for the end of the turn, at most
 
 
 cdef bytes socket_name(int fd, bint of_peer):
@@ -57,6 +58,8 @@ cdef class Flow(Endpoint):
         if self.fd < 0 or self._is_closing:
             self.ensure_open()
             raise errors.ClosedError(f"{self!r}: it is used after it was closed")
+        if self._receive_failure:
+            raise os_error(self._receive_failure, self)
         if not self.readable or not self.may_go_on():
             return NOT_YET
         n = recv(self.fd, into, room)
@@ -66,7 +69,8 @@ cdef class Flow(Endpoint):
             if errno in (EAGAIN, EWOULDBLOCK):
                 self.readable = False
                 return NOT_YET
-            raise os_error(errno, self)
+            self._receive_failure = errno
+            raise os_error(self._receive_failure, self)
         return n
 
     cdef Py_ssize_t receive_tls(self, unsigned char *into, Py_ssize_t room) except -1:
@@ -124,6 +128,11 @@ cdef class Flow(Endpoint):
             del self._input[:n]
         return data
 
+    cdef int take_back(self, bytes data) except -1:
+        if data:
+            self._input = bytearray(data) if self._input is None else bytearray(data) + self._input
+        return 0
+
     # ------------------------------------------------ sending
 
     cdef int ensure_sending(self) except -1:
@@ -151,7 +160,15 @@ cdef class Flow(Endpoint):
             PyBuffer_Release(&view)
 
     cdef int put_span(self, const char *first, Py_ssize_t size, bytes owner) except -1:
-        """The same of a span of memory, which is `owner`'s, or to be copied."""
+        """The same of a span of memory, which is `owner`'s, or to be copied.  In a turn with many events it waits for the others'."""
+        if self._corked is not None:
+            self.uncork()                     # bytes keep their order
+        elif self.hub.is_corking and owner is not None and 0 < size <= CORKED and not self.queued and self.writable:
+            self._corked = owner
+            return self.hub.cork(self)
+        return self.put_now(first, size, owner)
+
+    cdef int put_now(self, const char *first, Py_ssize_t size, bytes owner) except -1:
         cdef Py_ssize_t sent = 0
         if not self.queued and self.writable and size:
             sent = send(self.fd, first, size)
@@ -164,6 +181,25 @@ cdef class Flow(Endpoint):
                 sent = 0
             self.writable = False
         return self.keep(first, size, sent, owner) if size else 0
+
+    cdef int uncork(self) except -1:
+        cdef bytes data = self._corked
+        cdef Py_ssize_t size, sent
+        if data is None:
+            return 0
+        self._corked = None
+        size = PyBytes_GET_SIZE(data)
+        sent = send(self.fd, PyBytes_AS_STRING(data), size)
+        if sent < size:
+            if sent < 0 and errno not in (EAGAIN, EWOULDBLOCK):
+                self._failure = errno         # for the next call to raise
+                return 0
+            self.writable = False
+            try:
+                self.keep(PyBytes_AS_STRING(data), size, max(sent, 0), data)
+            except MemoryError:
+                self._failure = ENOMEM
+        return 0
 
     cdef int keep(self, const char *first, Py_ssize_t size, Py_ssize_t sent, bytes owner) except -1:
         """Have what was not sent of a span wait in the output."""
@@ -247,6 +283,7 @@ cdef class Flow(Endpoint):
     # ------------------------------------------------ ending
 
     cdef int release(self) except -1:
+        self._corked = None
         if self.fd >= 0:
             self._peer_address = self.peer_address
             if self.queued:
