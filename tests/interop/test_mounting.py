@@ -1,6 +1,7 @@
 """Other applications under paths of an app: each sees its path as its root, whichever way the request came."""
 
 import asyncio
+import logging
 import threading
 
 import pytest
@@ -11,6 +12,7 @@ from werkzeug.wsgi import ClosingIterator
 from kolben import App, request, session, url_for
 from kolben.base.errors import RegistrationError
 from kolben.interop.detection import interface_of
+from kolben.server.figures import log_figures
 
 
 def wsgi(environ, start_response):
@@ -249,3 +251,26 @@ async def ask_as_asgi(app, method):
     fields = {name: value.decode() for name, value in messages[0]["headers"]}
     pieces = b"".join(message.get("body", b"") for message in messages[1:])
     return messages[0]["status"], fields[b"x-a"], fields.get(b"content-length"), pieces
+
+
+def test_each_mount_has_its_line_among_the_figures_of_the_routes(app, serve, caplog):  # noqa: F811 - the fixture
+    """An application is one route, since it finds its way itself; an app of ours has its own, as they are seen from outside."""
+    peer = serve(app.handler).connect()
+    for path in ["/", "/wsgi", "/wsgi/a", "/asgi", "/asgi/a", "/inner/", "/inner/count", "/inner/count", "/inner/deeper"]:
+        peer.get(path)
+        assert peer.answer().status == 200
+    peer.post("/asgi", b"x" * (64 * 1024 + 1))
+    assert peer.answer().status == 200
+    caplog.set_level(logging.INFO, "kolben.routes")
+    log_figures(app.handler)
+    lines = [line.split()[:5] for line in caplog.messages]
+    assert " ".join(lines[0]) == "Routes: 9, of which 6"
+    assert lines[1:] == [
+        ["/", "GET", "index", "thread", "(measured)"],
+        ["/inner/deeper/*", "any", "wsgi", "thread", "(measured)"],
+        ["/inner/", "GET", "index", "thread", "(measured)"],
+        ["/inner/count", "GET", "count", "task", "(pinned)"],
+        ["/wsgi/*", "any", "wsgi", "thread", "(measured)"],
+        ["/asgi/*", "any", "asgi", "task", "(pinned)"],
+    ]
+    assert [record.facts["calls"] for record in caplog.records[1:]] == [1, 1, 1, 2, 2, 3]

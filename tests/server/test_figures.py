@@ -7,7 +7,9 @@ import signal
 import pytest
 
 from kolben import App
-from kolben.http import Handler
+from kolben.http import Handler, Request
+from kolben.interop._asgi import ASGIHandler
+from kolben.interop._hosting import WSGIHandler
 from kolben.server.figures import log_figures
 from kolben.server.logs import JSONFormatter
 from kolben.server.serving import obeyed_signals
@@ -56,6 +58,25 @@ def test_a_machine_reads_an_object_for_each(shop, log):
 def test_a_handler_without_rules_says_so(log):
     log_figures(Handler())
     assert log.messages == ["Routes: 0, of which 0 were called here"]
+
+
+@pytest.mark.parametrize(("kind", "runs"), [(WSGIHandler, "thread (measured)"), (ASGIHandler, "task (pinned)")])
+def test_an_application_of_others_is_one_route(log, kind, runs):
+    """It finds its way itself, and has no rules that we could know."""
+
+    def legacy(*_): ...
+
+    handler = kind(legacy)
+    log_figures(handler)
+    handler.match(Request({"REQUEST_METHOD": "GET", "PATH_INFO": "/a"})).note_inline(2_000)
+    log_figures(handler)
+    assert log.messages == [
+        "Routes: 1, of which 0 were called here",
+        "Routes: 1, of which 1 were called here",
+        f"/*  any  legacy  {runs}  1 calls  earned 0  lost 0  rescued 0  mean 2.00 ms  longest 2.0 ms",
+    ]
+    facts = log.records[-1].facts
+    assert (facts["route"], facts["methods"], facts["endpoint"], facts["mean_us"]) == ("/*", [], "legacy", 2_000)
 
 
 def test_services_have_a_line_each(shop, log):

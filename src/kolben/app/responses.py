@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.datastructures import Headers
@@ -35,8 +35,8 @@ class Responses(Rendering):
     def make_response(self, rv: ft.ResponseReturnValue) -> Response:
         """Turn what a view returned into a `response_class`.
 
-        Text, bytes, JSON of a dict or list, an iterator, a response, a WSGI application, or a tuple of one of them with status,
-        headers or both.
+        Text, bytes, JSON of a dict or list, an iterator or an async one, a response, a WSGI application, or a tuple of one of them with
+        status, headers or both.
         """
         body, status, headers = _unpack(rv)
         response: Any
@@ -52,6 +52,8 @@ class Responses(Rendering):
             return self.response_class(cast("Any", body), status=status, headers=headers)
         elif isinstance(body, dict | list):
             response = self.json.response(body)
+        elif isinstance(body, AsyncIterator):  # not above: to ask that costs every dict a look into two registries
+            return self.response_class(cast("Any", body), status=status, headers=headers)
         elif isinstance(body, BaseResponse) or callable(body):
             response = self._adopt(body)
         else:

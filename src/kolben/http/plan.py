@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from kolben.http._plan import Handler, Plan
 
@@ -50,6 +50,30 @@ class Route:
     rescued: int = 0
     mean: int = 0
     longest: int = 0
+
+    @classmethod
+    def of(cls, plan: Plan, rule: str, methods: list[str], endpoint: str, domain: str = "") -> Self:
+        """Return a rule with what its plan knows: where it runs, and what was measured of it."""
+        record = plan.record
+        return cls(
+            rule=rule,
+            methods=methods,
+            endpoint=endpoint,
+            runs=Mode(plan.mode).name.lower(),
+            domain=domain,
+            pinned=plan.pinned,
+            calls=record.calls,
+            earned=record.earned,
+            lost=record.lost,
+            rescued=record.rescued,
+            mean=record.total // max(record.calls - record.rescued, 1),
+            longest=record.longest,
+        )
+
+    @classmethod
+    def of_hosted(cls, plan: Plan, prefix: str = "") -> Self:
+        """Return all paths below a prefix: their application finds its way itself, and has no rules that we could know."""
+        return cls.of(plan, f"{prefix}/*", [], plan.name)
 
 
 class Lifespan(Protocol):

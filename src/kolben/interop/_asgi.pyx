@@ -19,11 +19,13 @@ from kolben.interop._hosting cimport lazy_response
 
 import asyncio
 import logging
+from functools import partial
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from kolben.http.incoming import IncomingBody
 from kolben.http.request import Request
+from kolben.interop._hosting import list_hosted
 from kolben.interop.asgi import scope_of
 
 cdef extern from "Python.h":
@@ -49,6 +51,8 @@ cdef class ASGIHandler(Handler):
         self.lifespan = lifespan
         self.whole = ASGIPlan(application, lifespan=lifespan)
         self.streaming = ASGIPlan(application, streams=True, lifespan=lifespan)
+        self.streaming.go_on_with(self.whole.record)      # one application, one line of figures
+        self.routes = partial(list_hosted, self.whole)
 
     cpdef Plan match(self, RequestBase request):
         if request.span.chunked or request.span.content_length > WHOLE_LIMIT:

@@ -5,6 +5,10 @@ from _typeshed.wsgi import WSGIApplication
 from typing_extensions import disjoint_base
 
 from kolben.http import Handler, Plan
+from kolben.http.plan import Route
+
+def list_hosted(plan: Plan, prefix: str = "") -> list[Route]:
+    """What is known of an application, as the one route of whatever is under its path."""
 
 @disjoint_base
 class WSGIHandler(Handler):

@@ -8,10 +8,12 @@ from kolben.http._plan cimport Handler, Plan
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport text_of_status, whole_response
 
+from functools import partial
 from itertools import chain
 
 from werkzeug.datastructures import Headers
 
+from kolben.http.plan import Route
 from kolben.http.request import Request
 from kolben.http.response import Response
 
@@ -23,6 +25,11 @@ cdef enum:
     WHOLE_LIMIT = 64 * 1024   # bytes of an announced length up to which the pieces of an answer are joined and sent at once
 
 cdef tuple NO_ARGS = ()
+
+
+def list_hosted(Plan plan not None, str prefix not None=""):
+    """What is known of an application, as the one route of whatever is under its path."""
+    return [Route.of_hosted(plan, prefix)]
 
 
 cdef object lazy_response(int code, object line, list fields, object body, list on_close):
@@ -39,6 +46,7 @@ cdef class WSGIHandler(Handler):
     def __init__(self, application):
         self.request_class = Request
         self.plan = WSGIPlan(application)
+        self.routes = partial(list_hosted, self.plan)
 
     cpdef Plan match(self, RequestBase request):
         return self.plan

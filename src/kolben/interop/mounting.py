@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kolben.http import Handler, Plan
 from kolben.http._environ import request_of
 from kolben.interop._asgi import ASGIPlan
-from kolben.interop._hosting import WSGIPlan
+from kolben.interop._hosting import WSGIPlan, list_hosted
 from kolben.interop.asgi import HostedLifespan
 from kolben.interop.detection import interface_of
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
     from kolben.http import Request
-    from kolben.http.plan import Lifespan
+    from kolben.http.plan import Lifespan, Route
     from kolben.interop.asgi import ASGIApplication
     from kolben.interop.detection import Interface
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
         def plan(self, request: Request) -> Plan:
             """Find the plan of a request."""
 
+        def routes(self) -> list[Route]:
+            """Return what is known of each path below."""
+
 
 __all__ = ["Mounts"]
 
@@ -43,6 +47,7 @@ class Mounts(Handler):
 
     def __init__(self, handler: Handler) -> None:
         self.request_class = handler.request_class
+        self.routes = self.list_routes
         self._handler = handler
         self._mounts: list[tuple[str, str, Mounted]] = []  # (path, path with a slash behind it, what stands there), the longest first
 
@@ -74,6 +79,11 @@ class Mounts(Handler):
         if self.request_class is not self._handler.request_class:  # it was exchanged: the server will look at ours
             self.request_class = self._handler.request_class
         return plan
+
+    def list_routes(self) -> list[Route]:
+        """Return the other handler's routes, then those of what is mounted."""
+        own = self._handler.routes() if self._handler.routes is not None else []
+        return [*own, *(route for _, _, mounted in self._mounts for route in mounted.routes())]
 
     def plan_of(self, endpoint: str) -> Plan:
         """As the other handler's."""
@@ -114,6 +124,10 @@ class MountedWSGI(WSGIPlan):
         """Return itself: one for all requests."""
         return self
 
+    def routes(self) -> list[Route]:
+        """Return all that it answers as one."""
+        return list_hosted(self, self._prefix)
+
     def run(self, request: Request) -> Any:
         """Call the application."""
         enter(request.environ, self._prefix)
@@ -127,11 +141,16 @@ class MountedASGI:
         self.lifespan = HostedLifespan(application)
         self._whole = ASGIPlan(application, root_path=prefix, lifespan=self.lifespan)
         self._streaming = ASGIPlan(application, root_path=prefix, streams=True, lifespan=self.lifespan)
+        self._streaming.go_on_with(self._whole.record)
 
     def plan(self, request: Request) -> Plan:
         """Return one plan or the other: a large body is not waited for."""
         is_big = "Transfer-Encoding" in request.headers or (request.content_length or 0) > BIG
         return self._streaming if is_big else self._whole
+
+    def routes(self) -> list[Route]:
+        """Return all that it answers as one."""
+        return list_hosted(self._whole, self._whole.root_path)
 
 
 class MountedApp:
@@ -154,6 +173,11 @@ class MountedApp:
             plan = handler.match(inner)
         return InnerPlan(plan, inner)
 
+    def routes(self) -> list[Route]:
+        """Return the app's own, as they are seen from outside."""
+        list_inner = self._application.handler.routes
+        return [replace(route, rule=self._prefix + route.rule) for route in list_inner()] if list_inner is not None else []
+
 
 class InnerPlan(Plan):
     """The plan of one request of an inner app.  What is measured of it counts for the plan that it stands for."""
@@ -162,6 +186,7 @@ class InnerPlan(Plan):
         self._plan = plan
         self._request = request
         self.mode, self.pinned, self.needs_body, self.streams_body = plan.mode, plan.pinned, plan.needs_body, plan.streams_body
+        self.go_on_with(plan.record)
         self.answers_early, self.name = plan.answers_early, plan.name
 
     def run(self, request: Request) -> Any:

@@ -73,19 +73,42 @@ cdef extern from *:
         return (PySendResult)kn_go_on(self, result);
     }
 
-    static void kn_prepare_type(PyObject *type, sendfunc send) {
+    /* And without frames of ours in what it raises: where `await` asks an iterator for its next (Python 3.12 and later). */
+    static PyObject *kn_next(kn_step_function step, PyObject *self) {
+        PyObject *result = NULL, *end;
+        int status = step(self, &result);
+        if (status != 0) return status > 0 ? result : NULL;
+        if (result != Py_None) {                          /* NULL alone is a return of None */
+            end = PyObject_CallOneArg(PyExc_StopIteration, result);
+            if (end != NULL) PyErr_SetObject(PyExc_StopIteration, end);
+            Py_XDECREF(end);
+        }
+        Py_DECREF(result);
+        return NULL;
+    }
+
+    static PyObject *kn_walk_next(PyObject *self) {
+        return kn_next(kn_walk, self);
+    }
+
+    static PyObject *kn_go_on_next(PyObject *self) {
+        return kn_next(kn_go_on, self);
+    }
+
+    static void kn_prepare_type(PyObject *type, sendfunc send, iternextfunc next) {
         static PyAsyncMethods alone[2];
         static int made;
         PyTypeObject *t = (PyTypeObject *)type;
         if (t->tp_as_async == NULL) t->tp_as_async = &alone[made++];
         t->tp_as_async->am_send = send;
+        t->tp_iternext = next;
     }
 
     static void kn_prepare_walking(PyObject *walker, void *walk, PyObject *sub, void *go_on) {
         kn_walk = (kn_step_function)walk;
         kn_go_on = (kn_step_function)go_on;
-        kn_prepare_type(walker, kn_walk_send);
-        kn_prepare_type(sub, kn_go_on_send);
+        kn_prepare_type(walker, kn_walk_send, kn_walk_next);
+        kn_prepare_type(sub, kn_go_on_send, kn_go_on_next);
     }
     """
     # Step a coroutine, with an error or None: 1 with what it yielded, 0 with what it returned, -1 with what it raised, as a value.
