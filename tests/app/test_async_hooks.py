@@ -7,7 +7,7 @@ import pytest
 
 from kolben import App, g
 from kolben.http import Mode
-from kolben.http._response import serialize
+from kolben.http._outgoing import serialize
 
 VIEWS = ["plain", "pinned", "task", "task-in-thread"]
 

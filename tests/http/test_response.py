@@ -15,7 +15,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.base.errors import LocalProtocolError
 from kolben.http import Request, Response
-from kolben.http._response import is_lazy, new_response, plain_response, serialize, whole_response
+from kolben.http._outgoing import serialize
+from kolben.http._response import is_lazy, new_response, plain_response, whole_response
 
 GET = Request.from_bytes(b"GET /p HTTP/1.1\r\nHost: example.com\r\n\r\n")
 HEAD = Request.from_bytes(b"HEAD /p HTTP/1.1\r\nHost: example.com\r\n\r\n")

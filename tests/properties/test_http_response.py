@@ -1,6 +1,6 @@
 """What is sent for a response is what Werkzeug's Response gives a WSGI server, framed by RFC 9112, section 6.
 
-KOLBEN_EXAMPLES says how many responses are tried.  What differs on purpose is listed in kolben/http/_response.pyx.
+KOLBEN_EXAMPLES says how many responses are tried.  What differs on purpose is listed in kolben/http/_outgoing.pyx.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.base.errors import LocalProtocolError
 from kolben.http import Request, Response
-from kolben.http._response import is_lazy, new_response, serialize
+from kolben.http._outgoing import serialize
+from kolben.http._response import is_lazy, new_response
 
 EXAMPLES = int(os.environ.get("KOLBEN_EXAMPLES", "120"))
 thorough = settings(max_examples=EXAMPLES, deadline=None)

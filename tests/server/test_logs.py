@@ -11,7 +11,9 @@ from kolben.app import App
 from kolben.base import LocalProtocolError
 from kolben.flask import render_template_string, request
 from kolben.http import Request, Response
-from kolben.http._response import plain_response, serialize, set_house_fields
+from kolben.http._house_fields import set_house_fields
+from kolben.http._outgoing import serialize
+from kolben.http._response import plain_response
 from kolben.http.marks import csp_nonce
 from kolben.server.access import AccessLog
 from kolben.server.logs import JSONFormatter, LogFile, TextFormatter, set_up_logs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from kolben.http._response import set_house_fields
+from kolben.http._house_fields import set_house_fields
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -13,7 +13,8 @@ from libc.string cimport memcmp
 
 from kolben.http._plan cimport ANSWERED, Handler, Plan, TASK
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport JSON, plain_response, status_text, whole_response
+from kolben.http._response cimport JSON, plain_response, whole_response
+from kolben.http._status cimport status_text
 from kolben.interop._asgi_scope cimport make_scope
 from kolben.interop._hosting cimport lazy_response
 

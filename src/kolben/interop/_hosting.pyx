@@ -6,7 +6,8 @@ from cpython.object cimport PyObject
 from kolben.http._environ cimport foreign_environ
 from kolben.http._plan cimport Handler, Plan
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport text_of_status, whole_response
+from kolben.http._response cimport whole_response
+from kolben.http._status cimport text_of_status
 
 from functools import partial
 from itertools import chain

@@ -6,7 +6,8 @@ What happens to a request is the plan's, here as behind our own server.  This fa
 from kolben.http._environ cimport request_of
 from kolben.http._plan cimport Handler, Plan
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport HTML, JSON, PlainResponse, WholeResponse, has_no_body, is_whole, status_text
+from kolben.http._response cimport HTML, JSON, PlainResponse, WholeResponse, is_whole
+from kolben.http._status cimport has_no_body, status_text
 
 from werkzeug.wsgi import ClosingIterator
 

@@ -9,8 +9,9 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
 from kolben.base._spent cimport references
+from kolben.http._outgoing cimport Outgoing
 from kolben.http._request cimport RequestBase
-from kolben.http._response cimport Outgoing, PlainResponse, WholeResponse, plain_response
+from kolben.http._response cimport PlainResponse, WholeResponse, plain_response
 from kolben.http._scope cimport Scope
 from kolben.server._engine cimport Engine
 from kolben.server._incoming cimport CLOSED, READING_HEAD, Receiver, STREAMING
