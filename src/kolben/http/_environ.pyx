@@ -10,7 +10,8 @@ from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUn
 
 from kolben.http._field_names cimport FieldNames
 from kolben.http._headers cimport FieldsBase, missing
-from kolben.http._request cimport ConnectionInfo, RequestBase
+from kolben.http._message cimport ConnectionInfo
+from kolben.http._request cimport RequestBase
 from kolben.wire._layout cimport NO_FIELD, FieldSpan, RequestHead
 
 import sys

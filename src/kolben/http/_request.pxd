@@ -1,45 +1,17 @@
-"""The map of a request's native data: the head as it came, and what was asked for so far."""
+"""The map of a request's native data: its body, and what was asked for so far."""
 
-from kolben.http._headers cimport FieldsBase, INLINE_FIELDS
-from kolben.wire._head cimport FieldSpan, RequestHead
-
-
-cdef class ConnectionInfo:
-    """What a request knows of the connection that it came on; the server's connection is one."""
-
-    cdef readonly str scheme              # "http" or "https"
-    cdef readonly object server           # (host, port), or (path, None) for a Unix socket
-    cdef object _remote                   # (host, port) or None, once asked for
-    cdef object remote_port               # the port as text, once asked for
-    cdef bint is_gone                     # the peer has left, and waits for no answer
-
-    cdef object make_remote(self)         # overridden by who knows the peer's address
+from kolben.http._message cimport ConnectionInfo, Message
+from kolben.wire._head cimport RequestHead
 
 
-cdef class RequestBase:
-    """Owns the head's bytes; materialises what is asked for, once."""
+cdef class RequestBase(Message):
+    """Owns the message; materialises what is asked for, once."""
 
-    cdef object __weakref__
-    cdef dict __dict__                    # PERF: made with it, which costs what `renew` saves several times
     cdef bint is_counted                  # among the living
-    cdef bytes head                       # None: made from an environ
-    cdef RequestHead span                 # offsets into `head`; span.fields points to _inline or to memory of ours
-    cdef FieldSpan _inline[INLINE_FIELDS]
-    cdef ConnectionInfo connection
     cdef object body                      # bytes, a file at where reading goes on, or None; given away with the environ
-    cdef object _method
-    cdef object _path
-    cdef object _query_string
-    cdef object _headers
-    cdef FieldsBase spent_headers         # of the request that it was before; None: none
     cdef object _args
     cdef object cached_data               # Werkzeug's _cached_data and _cached_json; None: not set
     cdef tuple cached_json
-    cdef object _environ
-    cdef object _scheme
-    cdef object _server
-    cdef object _root_path
-    cdef object _remote_addr
     cdef public object url_rule
     cdef object _view_args                # a dict, or None where the next two say it
     cdef tuple view_names                 # of what the rule took from the URL
@@ -51,16 +23,7 @@ cdef class RequestBase:
 
     # Become as new, for the one who has the only reference to it; False: it cannot, and is to be dropped.
     cdef bint renew(self) except -1
-    # Copies what it keeps of the head at p[0:span.length].
-    cdef int fill(self, const unsigned char *p, const RequestHead *span, ConnectionInfo connection) except -1
-    cdef int ensure_head(self) except -1
     cdef bytes whole_body(self, bint cache)
-    cdef object method_text(self)
-    cdef object path_text(self)
-    cdef bint has_plain_path(self) noexcept       # its bytes are its characters: no escapes, one slash at the front; of a native one
-    # The value of a field by its lower-case name, all lines of it joined; None if it did not come.
-    cdef object field(self, const unsigned char *name, Py_ssize_t length)
-    cdef bint is_head_method(self) noexcept
 
 
 cdef class Setting:

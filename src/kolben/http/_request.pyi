@@ -1,17 +1,9 @@
 from typing import IO, Any, Self
 
 from typing_extensions import disjoint_base
-from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.datastructures import MultiDict
 
-@disjoint_base
-class ConnectionInfo:
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    @property
-    def scheme(self) -> str: ...
-    @property
-    def server(self) -> tuple[str, int | None]: ...
-    @property
-    def remote(self) -> tuple[str, int] | None: ...
+from kolben.http._message import Message
 
 @disjoint_base
 class Setting:
@@ -19,17 +11,8 @@ class Setting:
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
 
 @disjoint_base
-class RequestBase:
-    method: str
-    path: str
-    query_string: bytes
-    headers: Headers
+class RequestBase(Message):
     args: MultiDict[str, str]
-    scheme: str
-    server: tuple[str, int | None] | None
-    root_path: str
-    remote_addr: str | None
-    environ: dict[str, Any]
     shallow: bool
     has_uploads: bool
     url_rule: Any
@@ -49,14 +32,6 @@ class RequestBase:
     ) -> Self: ...
     def __copy__(self) -> Self: ...
     @property
-    def is_disconnected(self) -> bool:
-        """Whether the client has left and waits for no answer.  Only Kolben's own server tells; elsewhere it is always False."""
-
-    @property
-    def request_line(self) -> str: ...
-    @property
-    def is_native(self) -> bool: ...
-    @property
     def content_length(self) -> int | None: ...
     @content_length.setter
     def content_length(self, value: int | None) -> None: ...
@@ -67,4 +42,3 @@ class RequestBase:
     def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any: ...
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any: ...
     def _open_body(self) -> IO[bytes] | None: ...
-    def _come_from(self, host: str | None, scheme: str | None) -> None: ...

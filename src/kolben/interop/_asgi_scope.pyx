@@ -3,7 +3,8 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 
 from kolben.http._field_names cimport FieldNames
-from kolben.http._request cimport ConnectionInfo, RequestBase
+from kolben.http._message cimport ConnectionInfo
+from kolben.http._request cimport RequestBase
 from kolben.wire._layout cimport FieldSpan
 
 cdef FieldNames LOWER = FieldNames(bytes.lower)

@@ -6,7 +6,8 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t
 
 from kolben.http._plan cimport Handler
-from kolben.http._request cimport ConnectionInfo, RequestBase
+from kolben.http._message cimport ConnectionInfo
+from kolben.http._request cimport RequestBase
 from kolben.http._outgoing cimport Outgoing
 from kolben.http._scope cimport Contexts
 from kolben.net._buffer cimport BlockPool

@@ -1,6 +1,6 @@
 """The map of what is known of a connection's ends."""
 
-from kolben.http._request cimport ConnectionInfo
+from kolben.http._message cimport ConnectionInfo
 
 
 cdef class ConnectionFacts(ConnectionInfo):

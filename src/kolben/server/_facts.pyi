@@ -2,7 +2,7 @@
 
 from typing_extensions import disjoint_base
 
-from kolben.http._request import ConnectionInfo
+from kolben.http._message import ConnectionInfo
 
 @disjoint_base
 class ConnectionFacts(ConnectionInfo):

@@ -1,6 +1,6 @@
 """What is known of a connection's ends: addresses as the kernel tells them, made readable when somebody asks."""
 
-from kolben.http._request cimport ConnectionInfo
+from kolben.http._message cimport ConnectionInfo
 from kolben.net._socket cimport AF_INET, AF_INET6, inet_ntop, ntohs, sockaddr_in, sockaddr_in6
 
 
