@@ -31,6 +31,15 @@ async def echo(stream):
     return "end"
 
 
+async def stubborn(stream):
+    """As echo, but once it goes on when it is cancelled."""
+    try:
+        await echo(stream)
+    except asyncio.CancelledError:
+        asyncio.current_task().uncancel()
+        return await stream.recv()
+
+
 async def inside(coroutine):
     """A coroutine that another awaits."""
     await led(coroutine)
@@ -208,13 +217,6 @@ def test_it_may_cancel_itself(run):
 
 def test_it_survives_a_cancellation_that_it_catches(run):
     """And is cancelled no second time."""
-
-    async def stubborn(stream):
-        try:
-            await echo(stream)
-        except asyncio.CancelledError:
-            asyncio.current_task().uncancel()
-            return await stream.recv()
 
     async def main():
         async with pair() as (here, there):
@@ -399,13 +401,6 @@ def test_one_within_raises_in_its_awaiter(run, receives):
 
 def test_one_within_is_cancelled_and_may_catch_it(run):
     """Its awaiter sees what it makes of it."""
-
-    async def stubborn(stream):
-        try:
-            await echo(stream)
-        except asyncio.CancelledError:
-            asyncio.current_task().uncancel()
-            return await stream.recv()
 
     async def main():
         for function, end in ((echo, asyncio.CancelledError), (stubborn, None)):

@@ -7,14 +7,12 @@ Refuses to know sockets.
 """
 
 cimport cython
-from cpython.ref cimport PyObject
 
 from kolben.net._hub cimport Hub
 
 cdef extern from "Python.h":
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
-    Py_ssize_t Py_REFCNT(PyObject *o)
 
 
 cdef class Awaited:
@@ -113,24 +111,3 @@ cdef Waiter new_waiter(Hub hub):
     waiter.get_loop = hub.get_loop
     waiter.add_done_callback = waiter.call_when_done
     return waiter
-
-
-@cython.final
-cdef class Traces:
-
-    def __init__(self, task, context):
-        self.task, self.context, self.name = task, context, task.get_name()
-
-    cpdef int note(self) except -1:
-        """From here on."""
-        self.task_references = Py_REFCNT(<PyObject *>self.task)
-        self.context_references = Py_REFCNT(<PyObject *>self.context)
-        return 0
-
-    cpdef bint are_left(self) except -1:
-        """Whether somebody kept or changed anything since."""
-        return (
-            Py_REFCNT(<PyObject *>self.task) != self.task_references or Py_REFCNT(<PyObject *>self.context) != self.context_references
-            or len(self.context) != 0
-            or self.task.get_name() != self.name or bool(getattr(self.task, "_callbacks", ()))
-        )

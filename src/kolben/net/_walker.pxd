@@ -42,5 +42,6 @@ cdef class Walker(Wait):
     cdef int step(self, object error) except -1
     cdef bint crosses(self) except -1
     cdef int advance(self, PyObject **result) except -2
-    cdef object wait_for(self, Waiter waiter)
+    cdef object wait_for(self, Waiter waiter)            # what the task is to wait on
+    cdef int wait_behind(self, Waiter waiter) noexcept
     cdef int call_task(self, object callback, object context) except -1

@@ -130,19 +130,6 @@ cdef class Subcoroutine:
     def __iter__(self):
         return self
 
-    def __next__(self):
-        return self.send(None)
-
-    def send(self, value):
-        """A coroutine's: yields itself, to be led, and then has the result."""
-        cdef PyObject *result = NULL
-        cdef int status = advance_subcoroutine(self, &result)
-        value = <object>result
-        Py_DECREF(value)
-        if status == 0:
-            raise StopIteration(value)
-        return value
-
     def throw(self, *error):
         """A coroutine's."""
         return self.coroutine.throw(*error)
@@ -327,16 +314,19 @@ cdef class Walker(Wait):
         return outcome == YIELDED
 
     cdef object wait_for(self, Waiter waiter):
-        waiter.walker = self
-        waiter._asyncio_future_blocking = False
-        self.waiter = waiter
+        self.wait_behind(waiter)
         self.state = WAITING
         self._asyncio_future_blocking = True
         return self
 
+    cdef int wait_behind(self, Waiter waiter) noexcept:
+        waiter.walker = self
+        waiter._asyncio_future_blocking = False
+        self.waiter = waiter
+        return 0
+
     cdef int wake(self, bint at_once) except -1:
         """What the coroutine waits for may be there.  Called by its Waiter."""
-        cdef Waiter waiter
         callback, context = self.callback, self.context
         if callback is None:
             self.state = WOKEN
@@ -353,10 +343,7 @@ cdef class Walker(Wait):
         finally:
             PyContext_Exit(context)
         if self.outcome == YIELDED and not self.must_tell and type(self.value) is Waiter:
-            waiter = <Waiter>self.value
-            waiter.walker = self
-            waiter._asyncio_future_blocking = False
-            self.waiter = waiter
+            self.wait_behind(<Waiter>self.value)
             self.outcome, self.value = NONE, None
             return 0
         return self.call_task(callback, context)

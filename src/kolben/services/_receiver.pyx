@@ -16,7 +16,7 @@ from kolben.net._endpoint cimport STREAK
 from kolben.net._hub cimport SCRATCH
 from kolben.net._replies cimport Replies
 from kolben.net._socket cimport microseconds
-from kolben.net._waiter cimport Traces
+from kolben.services._traces cimport Traces
 
 
 cdef enum:

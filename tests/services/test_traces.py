@@ -1,14 +1,16 @@
-"""What tasks wait on, and what they leave behind."""
+"""What work leaves behind in its task."""
 
 import asyncio
 import contextvars
 
-from kolben.net._waiter import Traces
+from tests.net.conftest import run  # noqa: F401 - a fixture
+
+from kolben.services._traces import Traces
 
 PLACE = contextvars.ContextVar("PLACE")
 
 
-def test_traces_are_what_work_leaves_in_its_task(run):
+def test_traces_are_what_work_leaves_in_its_task(run):  # noqa: F811 - the fixture
     """Each thing that somebody else could see."""
 
     async def work(ended):
