@@ -11,7 +11,6 @@ from kolben import (
     Blueprint,
     arender_template,
     arender_template_string,
-    astream_template,
     astream_template_string,
     g,
     render_template_string,
@@ -179,44 +178,3 @@ def test_a_template_is_found_and_signals_are_sent(tmp_path):
     with before_render_template.connected_to(tell, app), template_rendered.connected_to(tell, app):
         assert app.test_client().get("/").text == "<&amp;>"
     assert told == [(app, "page.html", "&")] * 2
-
-
-def test_pieces_are_sent_as_they_are_made_with_the_request_and_signals(serve, tmp_path):  # noqa: F811 - the fixture
-    """The template waits in its middle until the client has the first piece; the loop is free meanwhile."""
-    (tmp_path / "page.html").write_text("{{ waited }}{{ first() }}{{ request.path }}")
-    app = App("pages", static_folder=None, template_folder=str(tmp_path))
-    has_first, told, threads = threading.Event(), [], []
-
-    @app.context_processor
-    async def waited():
-        await asyncio.sleep(0)
-        return {"waited": "-" * 10}
-
-    @app.get("/")
-    async def page():
-        def first():
-            threads.append(threading.current_thread())
-            return f"{has_first.wait(10)}"
-
-        return await astream_template("page.html", first=first)
-
-    @app.teardown_request
-    def end(error):
-        told.append(request.path)
-
-    def tell(sender, template, **_):
-        told.append(template.name)
-
-    with before_render_template.connected_to(tell, app), template_rendered.connected_to(tell, app):
-        running = serve(app.handler)
-        client = running.connect()
-        client.get("/", "Connection: close")
-        client.until(b"-" * 10)
-        assert running.get("/none").status == 404  # the loop is free
-        has_first.set()
-        rest = client.until(b"0\r\n\r\n")
-        assert b"\r\nTrue\r\n" in rest
-        assert b"\r\n/\r\n" in rest
-        client.close()
-        assert threads != [running.call(threading.current_thread)]
-    assert told == ["page.html", "/none", "page.html", "/"]

@@ -8,7 +8,8 @@ import pytest
 from tests.server.conftest import serve  # noqa: F401 - a fixture
 from tests.waiting import until
 
-from kolben import App, astream_template, astream_template_string, g, session
+from kolben import App, astream_template, astream_template_string, g, request, session
+from kolben.app.signals import before_render_template, template_rendered
 
 PAGE = "{{ one }}{% for i in range(3) %} {{ request.path }}{{ g.user }}{{ i }}{% endfor %}"
 
@@ -56,6 +57,47 @@ def test_it_is_the_same_without_a_server(app, order):
 def test_its_pieces_leave_one_by_one(app, serve):  # noqa: F811 - the fixture
     answer = serve(app.handler).get("/page")
     assert answer.headers["transfer-encoding"] == "chunked"
+
+
+def test_pieces_are_sent_as_they_are_made_with_the_request_and_signals(serve, tmp_path):  # noqa: F811 - the fixture
+    """The template waits in its middle until the client has the first piece; the loop is free meanwhile."""
+    (tmp_path / "page.html").write_text("{{ waited }}{{ first() }}{{ request.path }}")
+    app = App("pages", static_folder=None, template_folder=str(tmp_path))
+    has_first, told, threads = threading.Event(), [], []
+
+    @app.context_processor
+    async def waited():
+        await asyncio.sleep(0)
+        return {"waited": "-" * 10}
+
+    @app.get("/")
+    async def page():
+        def first():
+            threads.append(threading.current_thread())
+            return f"{has_first.wait(10)}"
+
+        return await astream_template("page.html", first=first)
+
+    @app.teardown_request
+    def end(error):
+        told.append(request.path)
+
+    def tell(sender, template, **_):
+        told.append(template.name)
+
+    with before_render_template.connected_to(tell, app), template_rendered.connected_to(tell, app):
+        running = serve(app.handler)
+        client = running.connect()
+        client.get("/", "Connection: close")
+        client.until(b"-" * 10)
+        assert running.get("/none").status == 404  # the loop is free
+        has_first.set()
+        rest = client.until(b"0\r\n\r\n")
+        assert b"\r\nTrue\r\n" in rest
+        assert b"\r\n/\r\n" in rest
+        client.close()
+        assert threads != [running.call(threading.current_thread)]
+    assert told == ["page.html", "/none", "page.html", "/"]
 
 
 def test_teardown_waits_for_the_last_piece_and_does_not_stop_the_loop(app, serve, order):  # noqa: F811 - the fixture
