@@ -3,12 +3,8 @@
 cimport cython
 from cpython.object cimport PyObject
 
+from kolben.http._json_pairs cimport Pair
 from kolben.http._json_scratch cimport Scratch
-
-
-cdef struct Pair:                   # an item of a dict
-    PyObject *key
-    PyObject *value
 
 
 @cython.final

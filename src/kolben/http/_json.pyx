@@ -17,7 +17,7 @@ from json.encoder import encode_basestring_ascii
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Next, PyDict_Size
+from cpython.dict cimport PyDict_Check, PyDict_Size
 from cpython.exc cimport PyErr_Format
 from cpython.float cimport PyFloat_Check, PyFloat_CheckExact
 from cpython.list cimport PyList_Check, PyList_Sort
@@ -25,13 +25,14 @@ from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from cpython.mapping cimport PyMapping_Items
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport Py_TYPE, PyObject, PyObject_IsInstance
-from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.ref cimport Py_DECREF, Py_XDECREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_SIZE
-from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_Compare, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from kolben.http._json_kernels cimport has_surrogate, write_characters
+from kolben.http._json_pairs cimport FEW, Pair, few_pairs
 from kolben.http._json_scratch cimport Scratch, enter, leave, reserve, write, write_byte, write_bytes, write_float, write_int
 
 cdef extern from "Python.h":
@@ -59,7 +60,6 @@ cdef enum:
     START = 1024                    # bytes of a new buffer
     KEPT = 65536                    # bytes that an encoder keeps between calls at most
     PIECE = 4096                    # characters for which room is made at once
-    FEW = 16                        # items that are sorted on the stack
 
 cdef const char *NESTING = b" while encoding a JSON object"
 
@@ -70,49 +70,6 @@ cdef inline int write_separator(Scratch *scratch, bytes separator) except -1:
     if PyBytes_GET_SIZE(separator) == 1:
         return write_byte(scratch, <uint8_t>PyBytes_AS_STRING(separator)[0])
     return write_bytes(scratch, separator)
-
-
-cdef inline bint comes_before(PyObject *one, PyObject *other) noexcept:
-    """Whether one key sorts before another; both are exactly str, so nothing is called and nothing fails."""
-    cdef const uint8_t *p
-    cdef const uint8_t *q
-    cdef Py_ssize_t n, m
-    cdef int order
-    if PyUnicode_KIND(<object>one) != 1 or PyUnicode_KIND(<object>other) != 1:
-        return PyUnicode_Compare(<object>one, <object>other) < 0
-    p = <const uint8_t *>PyUnicode_DATA(<object>one)
-    q = <const uint8_t *>PyUnicode_DATA(<object>other)
-    if p[0] != q[0]:                # a str ends with a zero, so even an empty one has this
-        return p[0] < q[0]
-    n = PyUnicode_GET_LENGTH(<object>one)
-    m = PyUnicode_GET_LENGTH(<object>other)
-    order = memcmp(p, q, min(n, m))
-    return order < 0 or (order == 0 and n < m)
-
-
-cdef Py_ssize_t few_pairs(Pair *pairs, object mapping, bint sort_keys) noexcept:
-    """Take up to FEW items of a plain dict whose keys are exactly str, in order; return how many, with references to them, or 0.
-
-    PERF: no list and no tuples; most dicts are such.
-    """
-    cdef Py_ssize_t i, n = 0, position = 0
-    cdef PyObject *key
-    cdef PyObject *value
-    if not PyDict_CheckExact(mapping) or PyDict_Size(mapping) > FEW:
-        return 0
-    while PyDict_Next(mapping, &position, &key, &value):        # nothing is called here that could change the dict
-        if not PyUnicode_CheckExact(<object>key):
-            return 0
-        i = n
-        while sort_keys and i > 0 and comes_before(key, pairs[i - 1].key):
-            pairs[i] = pairs[i - 1]
-            i -= 1
-        pairs[i] = Pair(key, value)
-        n += 1
-    for i in range(n):
-        Py_INCREF(<object>pairs[i].key)
-        Py_INCREF(<object>pairs[i].value)
-    return n
 
 
 @cython.final

@@ -1,0 +1,1 @@
+# Nothing here is for Python: its map, for native callers, is the .pxd.
