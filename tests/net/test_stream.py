@@ -108,26 +108,6 @@ def test_a_closed_stream_says_so():
         assert near.is_closed
 
 
-def test_closing_wakes_the_thread_that_waits(in_thread):
-    """It learns that the stream is closed."""
-    with pair() as (near, far):
-        waiting, waits = socket.socketpair()
-        with waiting, waits:
-
-            def receive():
-                waits.send(b"x")
-                with pytest.raises(ClosedError):
-                    far.recv(timeout=None)
-
-            far.timeout = None
-            thread = in_thread(receive)
-            waiting.recv(1)
-            far.close()
-            thread.join(SOON)
-            assert not thread.is_alive()
-            assert near.recv() == b""
-
-
 def test_nobody_connects_in_time():
     """accept() has a deadline as well."""
     with listen(LOCAL) as listener, pytest.raises(TimedOutError, match="nobody connected within"):

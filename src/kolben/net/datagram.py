@@ -16,6 +16,7 @@ from kolben.net.peers import address_of
 from kolben.net.refusal import connect_refusal, refusal
 from kolben.net.resolving import Candidate, in_order, is_literal, unknown_host
 from kolben.net.sockaddr import datagram_address, pack
+from kolben.net.waiting import Waiters
 
 __all__ = ["Datagram", "DatagramSocket", "bind", "open_bound", "open_connected"]
 
@@ -37,6 +38,7 @@ class DatagramSocket:
         self.timeout: float | None = None
         self.peer_address = peer_address
         self._file = file
+        self._waiters = Waiters()
 
     def recv_from(self, max_bytes: int = LARGEST, *, timeout: float | None = None) -> Datagram:
         """Receive the next datagram: its data, who sent it, and whether it was longer than `max_bytes`.
@@ -105,23 +107,27 @@ class DatagramSocket:
         return None if timeout is None else time.monotonic() + timeout
 
     def _wait(self, event: int, deadline: float | None) -> None:
-        poll = select.poll()
-        poll.register(self.socket, event)
-        left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        if not poll.poll(None if left is None else left * 1000):
+        if not self._waiters.wait(self.socket, event, deadline):
             raise TimedOutError(f"{self!r}: {'nothing came' if event == select.POLLIN else 'the system took nothing'} in time")
+        if self._waiters.is_over:
+            raise self._closed_meanwhile()
 
     def _translate(self, error: OSError) -> OSError:
-        if self.fileno() < 0:
-            return ClosedError(f"{self!r}: it was closed while it was used")
-        return stream_error(error.errno or 0, self)
+        return self._closed_meanwhile() if self.fileno() < 0 else stream_error(error.errno or 0, self)
+
+    def _closed_meanwhile(self) -> ClosedError:
+        return ClosedError(f"{self!r}: it was closed while it was used")
 
     def fileno(self) -> int:
         """Its descriptor; -1 once closed."""
         return self.socket.fileno()
 
     def close(self) -> None:
-        """Close, and remove the file of a Unix socket that it made.  Once is enough, more is fine."""
+        """Close, and remove the file of a Unix socket that it made.  Once is enough, more is fine.
+
+        A thread that waits in a call of this socket gets a ClosedError.
+        """
+        self._waiters.end()
         self.socket.close()
         file, self._file = self._file, None
         if file:

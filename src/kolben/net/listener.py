@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ from kolben.net.binding import SocketFile, bind_unix, give_to
 from kolben.net.errors import ClosedError, TimedOutError, UnknownHostError, stream_error
 from kolben.net.refusal import refusal
 from kolben.net.stream import Stream
+from kolben.net.waiting import Waiters
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -54,6 +55,7 @@ class Listener:
         self.tls: SSLContext | None = None
         self._socket = sock
         self._file = file
+        self._waiters = Waiters()
 
     def fileno(self) -> int:
         """Its descriptor; -1 once closed."""
@@ -64,29 +66,28 @@ class Listener:
 
         Raises:
             TimedOutError: nobody connected within `timeout` seconds.
+            ClosedError: it is closed, or another thread closed it meanwhile.
         """
         timeout = self.timeout if timeout is None else timeout
         deadline = None if timeout is None else time.monotonic() + timeout
-        poll = select.poll()
-        poll.register(self._open_fd(), select.POLLIN)
         while True:
+            self._ensure_open()
             try:
                 sock, name = self._socket.accept()
             except BlockingIOError:
-                left = None if deadline is None else max(deadline - time.monotonic(), 0)
-                if not poll.poll(None if left is None else left * 1000) and left == 0:
+                if not self._waiters.wait(self._socket, select.POLLIN, deadline):
                     raise TimedOutError(f"{self!r}: nobody connected within {timeout:g} s") from None
             except ConnectionAbortedError:
                 continue  # it was gone before we came
             except OSError as error:
+                self._ensure_open()
                 raise stream_error(error.errno or 0, self) from error
             else:
                 return self._stream(sock, name)
 
-    def _open_fd(self) -> int:
-        if self.fileno() < 0:
+    def _ensure_open(self) -> None:
+        if self._waiters.is_over:
             raise ClosedError(f"{self!r}: it is used after it was closed")
-        return self.fileno()
 
     def _stream(self, sock: socket.socket, name: object) -> Stream:
         # Known now: a peer that is gone cannot be asked any more.
@@ -96,14 +97,18 @@ class Listener:
         return stream
 
     def __iter__(self) -> Iterator[Stream]:
-        while self.fileno() >= 0:
-            yield self.accept()
+        """Streams, until it is closed."""
+        with suppress(ClosedError):
+            while True:
+                yield self.accept()
 
     def close(self) -> None:
         """Listen no longer; remove the file of a Unix socket.  More than once is fine.
 
-        A forked child only closes its descriptor, and a file that somebody else put there meanwhile stays.
+        A thread that waits in accept() gets a ClosedError; one that iterates, the end.  A forked child only closes its descriptor, and a
+        file that somebody else put there meanwhile stays.
         """
+        self._waiters.end()
         self._socket.close()
         if self._file:
             self._file.remove()

@@ -19,6 +19,7 @@ from kolben.base.errors import LimitExceeded
 from kolben.net.address import Address
 from kolben.net.errors import ClosedError, IncompleteReadError, TimedOutError, TLSError, stream_error
 from kolben.net.peers import PeerCredentials, address_of, credentials_of
+from kolben.net.waiting import Waiters
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -54,6 +55,7 @@ class Stream:
         self._tls_state = threading.Lock()  # of the layer, for one thread receives and one sends
         self._tls_sending = threading.Lock()  # what the layer wants sent goes out in its order
         self._closed = False
+        self._waiters = Waiters()
 
     # --- receiving -----------------------------------------------------------------------------------------------------------
 
@@ -264,14 +266,13 @@ class Stream:
     # --- ending --------------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close.  Once is enough, more is fine."""
+        """Close.  Once is enough, more is fine.  A thread that waits in a call of this stream gets a ClosedError."""
         if not self._closed:
             self._remember_peer()
             with suppress(OSError):  # a peer that does not receive has no say in when this is over
                 self._finish_tls(0)
             self._closed = True
-            with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RD)  # wakes a thread that waits here, and tells the peer nothing
+            self._waiters.end()
             self.socket.close()
 
     def abort(self) -> None:
@@ -356,13 +357,13 @@ class Stream:
 
     def _wait(self, event: int, deadline: float | None) -> None:
         self._ensure_open()
-        poll = select.poll()
-        poll.register(self.socket, event)
-        left = None if deadline is None else max(deadline - time.monotonic(), 0)
-        if not poll.poll(None if left is None else left * 1000):
+        if not self._waiters.wait(self.socket, event, deadline):
             raise TimedOutError(f"{self!r}: the peer did not {'send' if event == select.POLLIN else 'receive'} in time")
+        if self._waiters.is_over:
+            raise self._closed_meanwhile()
 
     def _translate(self, error: OSError) -> OSError:
-        if self._closed:  # by another thread
-            return ClosedError(f"{self!r}: it was closed while it was used")
-        return stream_error(error.errno or 0, self)
+        return self._closed_meanwhile() if self._closed else stream_error(error.errno or 0, self)
+
+    def _closed_meanwhile(self) -> ClosedError:
+        return ClosedError(f"{self!r}: it was closed while it was used")

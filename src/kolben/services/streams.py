@@ -231,6 +231,6 @@ def has_unread(fd: int) -> bool:
 
 
 def shut(stream: net.Stream) -> None:
-    """Let a thread that waits on a stream see its end.  close() would not wake it, and its descriptor is that thread's to close."""
+    """Let a thread that waits on a stream see its end; to close it is that thread's."""
     with suppress(OSError), socket.socket(fileno=os.dup(stream.fileno())) as twin:
         twin.shutdown(socket.SHUT_RDWR)
