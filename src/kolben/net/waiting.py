@@ -53,11 +53,14 @@ class Waiters:
         try:
             return bool(poll.poll(None if deadline is None else max(deadline - time.monotonic(), 0) * 1000))
         finally:
-            with self._lock:
-                self._inside.remove(threading.get_ident())
-                self._polls[event] = poll
-                if self.is_over:
-                    self._left.notify_all()
+            self._leave(event, poll)
+
+    def _leave(self, event: int, poll: select.poll) -> None:
+        with self._lock:
+            self._inside.remove(threading.get_ident())
+            self._polls[event] = poll
+            if self.is_over:
+                self._left.notify_all()
 
     def _make_poll(self, sock: socket.socket, event: int) -> select.poll:
         if self._bell is None:
