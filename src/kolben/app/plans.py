@@ -11,7 +11,8 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from kolben.app import general, signals
-from kolben.app._plan import AppHandler, AppPlan, GeneralPlan
+from kolben.app._handler import AppHandler
+from kolben.app._plan import AppPlan, GeneralPlan
 from kolben.app.awaited import Awaited
 from kolben.app.contexts import AppContext, AppGlobals
 from kolben.app.json.provider import DefaultJSONProvider

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from werkzeug.routing import Rule
 
-    from kolben.app._plan import AppHandler
+    from kolben.app._handler import AppHandler
     from kolben.app.app import App
 
 __all__ = ["AUTOMATIC", "routes_of"]
