@@ -7,7 +7,8 @@ popping an AppContext in Python took 16 us, three times what a datagram costs th
 cimport cython
 from cpython.object cimport PyObject
 
-from kolben.app._context cimport ContextBase, drop_app_context, push_app_context
+from kolben.app._context cimport ContextBase
+from kolben.app._current cimport drop_app_context, push_app_context
 from kolben.app._version cimport Version
 
 cdef extern from "Python.h":

@@ -2,7 +2,8 @@
 
 from cpython.object cimport PyObject
 
-from kolben.app._context cimport ContextBase, app_context_alone, request_context
+from kolben.app._context cimport ContextBase
+from kolben.app._current cimport app_context_alone, request_context
 from kolben.http._request cimport RequestBase, Setting
 
 import json

@@ -12,7 +12,8 @@ import sys
 from cpython.object cimport PyObject, PyObject_Call
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
-from kolben.app._context cimport ContextBase, make_current, make_inner
+from kolben.app._context cimport ContextBase
+from kolben.app._current cimport make_current, make_inner
 from kolben.base._step cimport FirstStep
 from kolben.http._json cimport Encoder
 from kolben.http._plan cimport Plan, THREAD

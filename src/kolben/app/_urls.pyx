@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from cpython.object cimport PyObject
 
-from kolben.app._context cimport ContextBase, app_context_alone, request_context as current_request_context
+from kolben.app._context cimport ContextBase
+from kolben.app._current cimport app_context_alone, request_context as current_request_context
 from kolben.app._version cimport Version
 from kolben.http._request cimport RequestBase
 from kolben.routing._adapter cimport NativeAdapter, join, without_none

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from kolben.app._context import _cv_app, _cv_request, make_proxies
+from kolben.app._current import _cv_app, _cv_request, make_proxies
 
 if TYPE_CHECKING:
     from kolben.app.app import App
