@@ -160,11 +160,11 @@ class Stalled(bodies.Spool):
 
 @pytest.fixture
 def stalled(monkeypatch):
-    from kolben.server import _incoming
+    from kolben.server import _body
 
     Stalled.begun.clear()
     Stalled.go.clear()
-    monkeypatch.setattr(_incoming, "Spool", Stalled)
+    monkeypatch.setattr(_body, "Spool", Stalled)
     return Stalled
 
 

@@ -13,8 +13,9 @@ from kolben.http._outgoing cimport Outgoing
 from kolben.http._request cimport RequestBase
 from kolben.http._response cimport PlainResponse, WholeResponse, plain_response
 from kolben.http._scope cimport Scope
+from kolben.server._body cimport CLOSED, READING_HEAD, STREAMING
 from kolben.server._engine cimport Engine
-from kolben.server._incoming cimport CLOSED, READING_HEAD, Receiver, STREAMING
+from kolben.server._incoming cimport Receiver
 from kolben.server._lease cimport STEP, microseconds
 from kolben.server._output cimport COPY_LIMIT
 from kolben.server._reactor cimport Reactor

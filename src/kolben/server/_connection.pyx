@@ -1,8 +1,9 @@
 """One connection's life: open · match · run · send · continue.
 
-`serve` is the main road.  Before it, _incoming.pyx reads; _running.pyx runs the plan, _answer.pyx sends what came of it, _output.pyx
-writes: one recv, one send for a small request.  Nothing here waits.  A body that is not complete, a plan in a thread, output that the
-kernel does not take: each is a phase, and an event, a timer or a posted result goes on from there.
+`serve` is the main road.  Before it, _incoming.pyx reads, and _body.pyx takes bodies; _running.pyx runs the plan, _waiting.pyx
+sees to its deadline and to clients that leave, _answer.pyx sends what came of it, _output.pyx writes: one recv, one send for a small
+request.  Nothing here waits.  A body that is not complete, a plan in a thread, output that the kernel does not take: each is a phase, and
+an event, a timer or a posted result goes on from there.
 
 Invariants: the engine's read buffer and output are empty when a step ends; one request at a time is in the handler, and nothing is
 read meanwhile, so that pipelined requests wait in the kernel; nor is a request begun while output waits to be sent; the first bytes
@@ -20,11 +21,11 @@ from kolben.base._alive cimport CONNECTIONS, counts
 from kolben.http._request cimport RequestBase
 from kolben.net._poller cimport FAILED, PEER_CLOSED, READABLE, WRITABLE
 from kolben.server._answer cimport GONE
-from kolben.server._engine cimport Engine
-from kolben.server._facts cimport ConnectionFacts
-from kolben.server._incoming cimport (
+from kolben.server._body cimport (
     CLOSED, LINGERING, OPEN, Phase, READING_BODY, READING_HEAD, RUN, RUNNING, STREAMING, Step,
 )
+from kolben.server._engine cimport Engine
+from kolben.server._facts cimport ConnectionFacts
 from kolben.server._lease cimport microseconds
 from kolben.server._running cimport LATER, Runner
 from kolben.net._socket cimport SHUT_WR, c_close, shutdown, unsent

@@ -7,11 +7,11 @@ from typing import Any
 from typing_extensions import disjoint_base
 
 from kolben.http._response import PlainResponse
-from kolben.server._answer import Answerer
+from kolben.server._waiting import Waiting
 from kolben.server.streams import ThreadBody
 
 @disjoint_base
-class Runner(Answerer):
+class Runner(Waiting):
     """The side of a connection that runs plans."""
 
     def failed(self) -> PlainResponse:
@@ -56,12 +56,3 @@ class Runner(Answerer):
 
     def result_of(self, task: Task[Any]) -> Any:
         """What a finished task returned; 500 for what it raised."""
-
-    def age(self) -> float:
-        """For how many seconds it has been asked to run."""
-
-    def tell_in_loop(self, task: Task[Any]) -> None:
-        """In the loop's thread."""
-
-    def cancel_in_loop(self, task: Task[Any]) -> None:
-        """In the loop's thread."""
