@@ -6,7 +6,7 @@ step here.  Time is not modelled: whatever may come late may come at once, so th
 
 Kinds of requests: `i` runs inline where that is allowed, `p` in the pool, `a` as a task of the loop.
 
-What src/kolben/server/_lease.pyx, _reactor.pyx and watchdog.py do has to be kept in step with this by hand.
+What src/kolben/server/_lease.pyx, _agenda.pyx, _reactor.pyx and watchdog.py do has to be kept in step with this by hand.
 """
 
 from __future__ import annotations

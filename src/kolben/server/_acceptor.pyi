@@ -4,7 +4,7 @@ from typing_extensions import disjoint_base
 
 from kolben.net import Listener
 from kolben.server._engine import Engine
-from kolben.server._reactor import Watched
+from kolben.server._watched import Watched
 from kolben.server.scores import Scores
 
 @disjoint_base

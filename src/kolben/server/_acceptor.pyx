@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 from kolben.server._connection cimport Connection
 from kolben.server._engine cimport Engine
 from kolben.server._facts cimport ConnectionFacts
-from kolben.server._reactor cimport Watched
+from kolben.server._watched cimport Watched
 from kolben.net._socket cimport (
     AF_INET, AF_INET6, EMFILE, ENFILE, ENOBUFS, ENOMEM, accept_peer, c_close, errno, send, sockaddr_in, sockaddr_in6,
 )

@@ -15,7 +15,7 @@ from libc.string cimport memcpy, memset
 from kolben.http._request cimport RequestBase
 from kolben.server._engine cimport Engine
 from kolben.server._output cimport COPY_LIMIT, Sender
-from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT
+from kolben.server._agenda cimport MEMORY_TRIES, MEMORY_WAIT
 from kolben.net._socket cimport usleep
 from kolben.wire._chunk cimport CHUNK_DATA, CHUNK_END, ChunkEvent, decode_chunked
 

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 from kolben.server._engine cimport Engine
-from kolben.server._reactor cimport Watched
+from kolben.server._watched cimport Watched
 
 cdef enum:
     COPY_LIMIT = 16384        # bytes of a body up to which it is copied behind its head, to be one write

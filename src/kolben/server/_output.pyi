@@ -2,7 +2,7 @@
 
 from typing_extensions import disjoint_base
 
-from kolben.server._reactor import Watched
+from kolben.server._watched import Watched
 
 @disjoint_base
 class Sender(Watched):

@@ -9,7 +9,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t
 
-from kolben.server._reactor cimport Watched
+from kolben.server._watched cimport Watched
 from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, errno, reset_on_close, send, send2, unsent
 from kolben.wire._writer cimport Output
 

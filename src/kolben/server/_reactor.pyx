@@ -5,206 +5,47 @@ most one batch for at most TURN_BUDGET, and leaves.  Events are edge-triggered: 
 poller's batch and in the ready list, and asks the loop to come back.
 
 A turn runs in the loop's thread.  While an inline call there lasts too long, the watchdog's thread serves instead, by `rescue`: so what is
-not finished in one step stands in the reactor, not in a frame.  `post` and `post_to_loop` are for every thread.
+not finished in one step stands in the reactor, not in a frame.
 """
 
 import contextlib
 import logging
 
-cimport cython
-from collections import deque
-
 from libc.stdint cimport int64_t
 
-from kolben.net._poller cimport EVENTS_PER_WAIT, Event, MARK, Poller, TIMER
-from kolben.server._backlog cimport Backlog
-from kolben.net._socket cimport usleep
-from kolben.wire._writer cimport Output
-from kolben.net._timers cimport TICK, Timer, Timers
 from kolben.http._plan cimport SLOW
-from kolben.server._lease cimport HELD, Lease, TAKEN, WANTED, microseconds
+from kolben.net._poller cimport EVENTS_PER_WAIT, Event, MARK, TIMER
+from kolben.net._timers cimport TICK, Timer
+from kolben.server._agenda cimport Agenda
+from kolben.server._backlog cimport Backlog
+from kolben.server._deferred cimport Deferred, WAIT
+from kolben.server._lease cimport HELD, TAKEN, WANTED, microseconds
 from kolben.server._running_loop cimport is_running_loop, set_running_loop, unset_running_loop
 from kolben.server._usage cimport Usage, look, own_share
+from kolben.server._watched cimport Watched, blame, report
 
 cdef object log = logging.getLogger("kolben.server")
 
 
-@cython.no_gc_clear       # its timer is given back to an object that it refers to
-cdef class Watched:
-
-    def __cinit__(self, *args, **kwargs):
-        self.fd = -1
-        self.timer.owner = <void *>self
-
-    cdef int send_now(self, const unsigned char *p, Py_ssize_t n) except -1:
-        return 0
-
-    cdef int on_event(self, int flags) except -1:
-        return 0
-
-    cdef int on_timer(self) except -1:
-        return 0
-
-    cdef int on_ready(self) except -1:
-        return 0
-
-    cdef int on_error(self) except -1:
-        return 0
-
-    cdef object on_rescue(self):
-        return self.running()
-
-    cdef object running(self):
-        return ""
-
-
-cdef class Graveyard:
-
-    cdef void bury(self, Watched watched) noexcept:
-        watched.buried_before = self._last
-        self._last = watched
-
-    cpdef object clear(self):
-        cdef Watched watched
-        while self._last is not None:                     # one by one: a chain that goes as a whole recurses
-            watched = self._last
-            self._last, watched.buried_before = watched.buried_before, None
-
-
-cdef class Reactor:
+cdef class Reactor(Agenda):
 
     def __init__(self, loop, *, clock=None):
-        self.loop = loop
-        self.clock = clock
-        self.poller = Poller()
-        self.timers = Timers()
-        self.lease = Lease(self.poller, clock)
-        self._watched = set()
-        self._graveyard = Graveyard()
-        self._ready = []
+        super().__init__(loop, clock=clock)
         self._pass = []
-        self._eager = []
-        self._done = deque()
-        self._for_loop = deque()
-        self._armed = -1
         self._budget = TURN_BUDGET
         self.backlog = Backlog("their turn", 0, 0)
-        self._deferred = Output()
-        self._asked_turn = self.asked_turn
-        self.now = self.read_clock()
-
-    cdef int64_t read_clock(self) except -1:
-        return microseconds() // 1000 if self.clock is None else <int64_t>self.clock()
-
-    cdef int touch(self) except -1:
-        if not self._in_turn:
-            self.now = self.read_clock()
-        return 0
-
-    # ------------------------------------------------ what is watched
-
-    cdef int watch(self, Watched watched, bint is_listener) except -1:
-        watched.reactor = self
-        self._watched.add(watched)                        # first: the poller holds a pointer, and this keeps the object alive
-        try:
-            if is_listener:
-                self.poller.add_listener(watched.fd, <void *>watched)
-            else:
-                self.poller.add(watched.fd, <void *>watched)
-        except BaseException:
-            self._watched.discard(watched)
-            raise
-        watched.polled = True
-        return 0
-
-    cdef int forget(self, Watched watched) except -1:
-        """Stop watching, before the descriptor is closed.  The object stays alive until the present batch is handled."""
-        self.timers.clear(&watched.timer)
-        if watched in self._watched:
-            self._graveyard.bury(watched)
-            self._watched.discard(watched)
-            if watched.polled:
-                watched.polled = False
-                self.poller.remove(watched.fd)
-        return 0
-
-    cdef int pause(self, Watched watched) except -1:
-        """Have no events for a listener until resume()."""
-        if watched.polled:
-            watched.polled = False
-            self.poller.remove(watched.fd)
-        return 0
-
-    cdef int resume(self, Watched watched) except -1:
-        if not watched.polled:
-            self.poller.add_listener(watched.fd, <void *>watched)
-            watched.polled = True
-        return 0
-
-    cdef int schedule(self, Watched watched) except -1:
-        if not watched.in_ready:
-            self._ready.append(watched)                   # first: if there is no memory, it does not stand there
-            watched.in_ready = True
-            self.come_back()
-        return 0
-
-    cdef int hurry(self, Watched watched) except -1:
-        if watched not in self._eager:
-            self._eager.append(watched)
-        return self.come_back()
-
-    cdef int set_timer(self, Watched watched, int64_t delay) except -1:
-        self.timers.set(&watched.timer, self.now, self.now + delay)
-        if not self._in_turn:
-            self.arm()
-        return 0
-
-    cdef int clear_timer(self, Watched watched) except -1:
-        self.timers.clear(&watched.timer)
-        return 0
-
-    def watched(self):
-        """Everything that is watched now, as a list."""
-        return list(self._watched)
+        self._deferred = Deferred()
 
     # ------------------------------------------------ answers of one batch, sent together
 
     cdef bint defer(self, Watched watched, const unsigned char *p, Py_ssize_t n) except -1:
-        if (not self._in_turn or self._is_sending or self._position >= self._count or n > DEFERRED_SIZE
-                or self._deferred_count == DEFERRED_AT_ONCE):
-            return False                      # nothing else comes in this batch, or there is no room
-        if self._deferred_count == 0:
-            self._deferred_since = self._present
-        self._deferred.write(p, n)
-        self._deferred_by[self._deferred_count] = <void *>watched
-        self._deferred_length[self._deferred_count] = n
-        self._deferred_count += 1
-        watched.is_deferred = True
-        return True
+        if not self._in_turn or self._position >= self._count:        # nothing else comes in this batch
+            return False
+        return self._deferred.take(watched, p, n, self._present)
 
     cdef int send_deferred(self) except -1:
-        cdef const unsigned char *p = self._deferred.data
-        cdef int i
-        cdef Watched watched
-        if self._is_sending:
-            return 0
-        self._is_sending = True
-        try:
-            self._present_is_new = False
-            for i in range(self._deferred_count):
-                watched = <Watched>self._deferred_by[i]
-                watched.is_deferred = False
-                if watched.fd >= 0:
-                    try:
-                        watched.send_now(p, self._deferred_length[i])
-                    except BaseException:
-                        self.report(watched)
-                p += self._deferred_length[i]
-        finally:
-            self._deferred_count = 0
-            self._deferred.length = 0
-            self._is_sending = False
-        return 0
+        self._present_is_new = False
+        return self._deferred.send()
 
     # ------------------------------------------------ asyncio's idea of the running loop
 
@@ -222,44 +63,6 @@ cdef class Reactor:
             set_running_loop(self.loop)
             self._loop_is_running = True
         return 0
-
-    # ------------------------------------------------ other threads
-
-    def post(self, function, argument):
-        """Have `function(argument)` called in a turn.  Thread-safe.
-
-        Whoever holds the lease calls it, the loop's thread or the watchdog's.
-        `function` is a method of something watched, or of something whose `connection` is: its connection ends if it raises.
-        Returns False once the reactor is closed: then the call may never come, and the caller has to clean up itself.
-        """
-        cdef int tries = MEMORY_TRIES
-        if self._closed:
-            return False
-        while True:
-            try:
-                self._done.append((function, argument))
-                break
-            except MemoryError:                           # a connection would wait for this call for ever
-                tries -= 1
-                if tries == 0:
-                    raise
-            with nogil:
-                usleep(MEMORY_WAIT)
-        self.poller.wake()
-        return not self._closed
-
-    def post_to_loop(self, function, argument):
-        """As post(), but in the loop's thread, never in the watchdog's: for what touches the loop or its tasks."""
-        self._for_loop.append((function, argument))
-        self.poller.wake()
-        return not self._closed
-
-    def call_in_loop(self, function, argument):
-        """For whoever holds the lease: call at once, or have the loop's thread do it when that has the lease again."""
-        if self.lease.is_taken():
-            self._for_loop.append((function, argument))
-        else:
-            function(argument)
 
     # ------------------------------------------------ calls that may be rescued
 
@@ -281,10 +84,10 @@ cdef class Reactor:
         self._suspects = self._present + SUSPECTS_FOR
         return lasted
 
-    def rescue(self, report):
+    def rescue(self, say):
         """In the watchdog's thread: serve until the call that lasts has ended; False if none lasts any more.
 
-        `report` is called with the name of what runs, the first time, the second, the fourth ...
+        `say` is called with the name of what runs, the first time, the second, the fourth ...
         """
         cdef Watched caller
         name = None
@@ -295,9 +98,9 @@ cdef class Reactor:
             name = caller.on_rescue()
             self.send_deferred()
             if name is not None:
-                report(name)
+                say(name)
         except BaseException:
-            self.report(caller)
+            report(caller)
         while self.lease.state == TAKEN:
             try:
                 self.serve(0 if self.has_rest() else -1)
@@ -312,25 +115,6 @@ cdef class Reactor:
         return (<Watched>self.lease.caller).running() if self.lease.take_note() else None
 
     # ------------------------------------------------ the turn
-
-    def fileno(self):
-        """The descriptor that the loop watches for reading."""
-        return self.poller.fileno()
-
-    cdef int come_back(self) except -1:
-        """Ask the loop for a turn although no event waits in the kernel."""
-        if not self._turn_is_scheduled and not self._in_turn:
-            try:
-                self.loop.call_soon(self._asked_turn)
-                self._turn_is_scheduled = True
-            except MemoryError:
-                self.poller.wake()                        # that takes none
-        return 0
-
-    def asked_turn(self):
-        """The turn that come_back() asked for: one at a time, however many the poller causes meanwhile."""
-        self._turn_is_scheduled = False
-        self.turn()
 
     cpdef object turn(self):
         """Handle what waits.  Called by the loop when the poller is readable."""
@@ -371,7 +155,7 @@ cdef class Reactor:
             self.run_done(self.with_half(began))
         if self._ready or self._next < len(self._pass):
             self.run_ready(self.with_half(began))
-        if self._deferred_count:
+        if self._deferred.count:
             self.send_deferred()
         return self.arm()
 
@@ -426,7 +210,7 @@ cdef class Reactor:
             self._present = microseconds()
         self._present_is_new = False
         present = self._present
-        if self._deferred_count and present - self._deferred_since > DEFERRED_FOR:
+        if self._deferred.count and present - self._deferred.since > WAIT:
             self.send_deferred()
         self.now = present // 1000 if self.clock is None else self.read_clock()
         if self.now - before >= TICK and watched is not None and watched.timer.next != NULL:
@@ -456,7 +240,7 @@ cdef class Reactor:
                     try:
                         watched.on_event(event.flags)
                     except BaseException:
-                        self.report(watched)
+                        report(watched)
             # Not after every event, however slow the machine is: a turn of the loop costs more than an event.
             if self.is_over(began, watched) and (self._position & 7 == 0 or self._present - before > TURN_BUDGET):
                 break
@@ -472,7 +256,7 @@ cdef class Reactor:
                 try:
                     watched.on_ready()
                 except BaseException:
-                    self.report(watched)
+                    report(watched)
         return 0
 
     cdef int run_ready(self, int64_t began) except -1:
@@ -490,7 +274,7 @@ cdef class Reactor:
                 try:
                     watched.on_ready()
                 except BaseException:
-                    self.report(watched)
+                    report(watched)
             if self.is_over(began, watched):
                 break
         if self._next >= len(self._pass) > 0:
@@ -506,7 +290,7 @@ cdef class Reactor:
                 try:
                     watched.on_timer()
                 except BaseException:
-                    self.report(watched)
+                    report(watched)
             if self.is_over(began, watched):
                 break                                     # arm() sees to the rest
             timer = self.timers.pop(self.now)
@@ -526,46 +310,7 @@ cdef class Reactor:
         try:
             function(argument)
         except BaseException:
-            self.blame(function)
-        return 0
-
-    cdef int blame(self, object function) except -1:
-        """While an exception of a posted call is handled: end the connection that it was for."""
-        owner = getattr(function, "__self__", None)
-        if not isinstance(owner, Watched):
-            owner = getattr(owner, "connection", None)
-        if isinstance(owner, Watched):
-            return self.report(<Watched>owner)
-        with contextlib.suppress(Exception):
-            log.exception("Error in a callback of the server")
-        return 0
-
-    cdef int arm(self) except -1:
-        """Set the poller's timer for the earliest deadline; no system call if it is set for that or earlier already."""
-        cdef int64_t due = self.timers.next_due(self.now)
-        if due < 0:
-            return 0
-        if self._armed < 0 or due < self._armed:
-            self.poller.wake_at(due - self.now if due > self.now else 1)
-            self._armed = due
-        return 0
-
-    cdef int report(self, Watched watched) except -1:
-        """An exception that nobody caught: log it, end that connection, serve the others.  There may be no memory to log it.
-
-        Nor for its traceback: then Cython (3.3) crashes at a `return` inside `except`, which so does not stand where memory may run out.
-        """
-        try:
-            log.exception("Error in the server, not in the application: the connection is closed")
-        except BaseException:
-            pass
-        try:
-            watched.on_error()
-        except BaseException:
-            try:
-                log.exception("Error while closing the connection")
-            except BaseException:
-                pass
+            blame(function)
         return 0
 
     def close(self):

@@ -14,11 +14,12 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from kolben.base._alive cimport TASKS, counts
 from kolben.http._plan cimport ANSWERED, INLINE, Plan, TASK
 from kolben.http._response cimport is_lazy, plain_response
+from kolben.server._agenda cimport MEMORY_TRIES, MEMORY_WAIT
 from kolben.server._answer cimport GONE, TEXT, busy
 from kolben.server._body cimport RUNNING, SEND
 from kolben.server._engine cimport Engine, PLACE_SIZE
 from kolben.server._lease cimport CALL, STEP, microseconds
-from kolben.server._reactor cimport MEMORY_TRIES, MEMORY_WAIT, Reactor
+from kolben.server._reactor cimport Reactor
 from kolben.server._waiting cimport Waiting, timed_out
 from kolben.net._socket cimport usleep
 
