@@ -55,7 +55,7 @@ def test_the_processors_to_use_are_the_workers(kolben_: Kolben, started: list[An
 
 
 def test_debug_mode_cannot_be_had(kolben_: Kolben, started: list[Any], hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "there is no option --debug" in kolben_("serve", "--debug", "hello.py").err
+    assert "there is no option --debug here: `kolben run` has it" in kolben_("serve", "--debug", "hello.py").err
     monkeypatch.setenv("FLASK_DEBUG", "1")
     kolben_("serve", "hello.py", "--port", "0")
     assert started[0].environment["FLASK_DEBUG"] == "0"

@@ -1,13 +1,25 @@
 """Bind specs as people write them; what is none is refused with what was expected, what came and what to do."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kolben.base import UsageError
-from kolben.net import InheritedAddress, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
+from kolben.net import (
+    InheritedAddress,
+    TCPAddress,
+    TLSAddress,
+    UDPAddress,
+    UnixAddress,
+    UnixDatagramAddress,
+    bind,
+    connect,
+    listen,
+    parse_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +33,7 @@ from kolben.net import InheritedAddress, TCPAddress, TLSAddress, UDPAddress, Uni
         ("[::1]:5000", TCPAddress("::1", 5000), "[::1]:5000"),
         ("[fe80::1%eth0]:1", TCPAddress("fe80::1%eth0", 1), "[fe80::1%eth0]:1"),
         ("tcp://localhost:80", TCPAddress("localhost", 80), "localhost:80"),
+        ("tcp:80", TCPAddress("tcp", 80), "tcp:80"),
         ("TCP://[::]:80", TCPAddress("::", 80), "[::]:80"),
         ("host:00080", TCPAddress("host", 80), "host:80"),
         ("unix:/run/app.sock", UnixAddress("/run/app.sock"), "unix:/run/app.sock"),
@@ -97,6 +110,10 @@ def test_only_a_name_with_an_at_is_abstract():
         ("unix-dgram:", "Write, for instance, unix-dgram:/run/app.sock"),
         ("unix-dgram://run/x", "Write unix-dgram:/run/x"),
         ("gopher://host:70", "got gopher://"),
+        ("tpc://host:70", "Write tcp://, if that is meant."),
+        ("udp:127.0.0.1:53", "Write udp://127.0.0.1:53."),
+        ("TLS:/host:443", "Write TLS://host:443."),
+        ("*:80", "For every interface leave it out: :80."),
         ("unix:", "expected a path"),
         ("unix:@", "expected a path"),
         ("unix://run/app.sock", "Write unix:/run/app.sock"),
@@ -121,6 +138,46 @@ def test_what_is_no_address_is_refused_in_words(spec, says):
         parse_address(spec, 5000)
     assert str(caught.value).startswith(f"cannot listen on {spec!r}: ")
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (("127.0.0.1", 5000), "expected a str, got tuple. Write, for instance, '127.0.0.1:5000'."),
+        (("::1", 5000, 0, 0), "expected a str, got tuple. Write, for instance, '[::1]:5000'."),
+        (5000, "expected a str, got int. Write, for instance, '127.0.0.1:5000'."),
+        (Path("/run/app.sock"), "got PosixPath. Write, for instance, 'unix:/run/app.sock'."),
+        (None, "expected a str, got NoneType. Write, for instance, '127.0.0.1:5000'."),
+    ],
+)
+def test_what_others_take_for_an_address_is_refused_with_ours(value, says):
+    """`socket` takes a tuple."""
+    with pytest.raises(UsageError, match=re.escape(f"cannot listen on {value!r}: ") + ".*" + re.escape(says)):
+        parse_address(value)
+
+
+def test_an_address_is_its_own():
+    """Whoever takes a text takes what was read of it."""
+    address = UDPAddress("127.0.0.1", 53)
+    assert parse_address(address) is address
+
+
+@pytest.mark.parametrize(
+    ("deed", "call"),
+    [
+        ("listen on", listen),
+        ("bind", bind),
+        ("connect to", connect),
+        ("connect from", lambda spec: connect("127.0.0.1:1", local=spec)),
+        ("connect from", lambda spec: connect("udp://127.0.0.1:1", local=spec)),
+    ],
+)
+def test_a_refusal_names_what_was_to_be_done(deed, call):
+    """And the address, as it was given."""
+    with pytest.raises(UsageError, match=f"^cannot {deed} 'gopher://x:1': "):
+        call("gopher://x:1")
+    with pytest.raises(UsageError, match=f"^cannot {deed} 5000: expected a str"):
+        call(5000)
 
 
 @given(st.text(alphabet="abc019.:[]/@%-unixtcpfd \0é", max_size=30))

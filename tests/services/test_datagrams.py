@@ -32,11 +32,11 @@ def sender():
         yield sock
 
 
-def add(app, is_async, function):
+def add(app, is_async, function, address="127.0.0.1:0"):
     async def awaited(datagram):
         return function(datagram)
 
-    app.udp("127.0.0.1:0", name="service")(awaited if is_async else function)
+    app.udp(address, name="service")(awaited if is_async else function)
 
 
 @both
@@ -47,6 +47,22 @@ def test_what_the_function_returns_goes_back(app, serving, sender, is_async):
         sender.sendto(text, server["service"])
         assert sender.recv(100) == text.upper()
     assert server.counters("service").accepted == 3
+
+
+@both
+def test_datagrams_of_a_unix_socket_are_answered_to_whoever_has_a_name(app, serving, tmp_path, monkeypatch, is_async):
+    """The others are served, but there is nowhere to answer to."""
+    monkeypatch.chdir(tmp_path)
+    add(app, is_async, lambda datagram: datagram.data.upper(), address="unix-dgram:service.sock")
+    server = serving(app)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as named, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nameless:
+        named.bind("named")
+        named.settimeout(SOON)
+        nameless.sendto(b"one", "service.sock")
+        named.sendto(b"two", "service.sock")
+        assert named.recv(100) == b"TWO"
+    assert server.counters("service").accepted == 2
+    assert server.counters("service").failed == 0
 
 
 @both

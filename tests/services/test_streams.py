@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -22,16 +23,16 @@ def app():
     return App("services")
 
 
-def add_greeting(app, is_async):
+def add_greeting(app, is_async, address="127.0.0.1:0"):
     if is_async:
 
-        @app.tcp("127.0.0.1:0")
+        @app.tcp(address)
         async def greet(stream):
             await stream.send(b"Thank you for connecting")
 
     else:
 
-        @app.tcp("127.0.0.1:0")
+        @app.tcp(address)
         def greet(stream):
             stream.send(b"Thank you for connecting")
 
@@ -368,6 +369,16 @@ def test_several_services_run_in_one_app(app, serving, peer):
     assert other.receive(1) == b"x"
 
 
+def test_a_socket_that_the_server_was_started_with_is_listened_on(app, serving, peer):
+    """As a service manager passes it on.  It is said where it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as passed:
+        host, port = passed.getsockname()
+        add_greeting(app, is_async=True, address=f"fd://{os.dup(passed.fileno())}")
+        server = serving(app)
+        assert app.services[0].places() == [f"{host}:{port}"]
+        assert peer(server["greet"]).rest() == b"Thank you for connecting"
+
+
 def test_the_decorated_function_stays_what_it_was(app):
     """It is called in a test as any function."""
 
@@ -383,6 +394,13 @@ def test_the_decorated_function_stays_what_it_was(app):
     [
         (lambda app: app.tcp("127.0.0.1"), "expected a port"),
         (lambda app: app.tcp("udp://127.0.0.1:1"), "app.tcp: expected an address such as tcp://127.0.0.1:12345.*use app.udp for it"),
+        (lambda app: app.tcp("unix:/run/app.sock"), "use app.unix for it"),
+        (lambda app: app.unix("tcp://127.0.0.1:1"), "expected an address such as unix:/run/app.sock.*use app.tcp for it"),
+        (lambda app: app.tcp("unix-dgram:/run/app.sock"), "use app.udp for it"),
+        (lambda app: app.tls("fd://3", context=object()), "use app.tcp for it"),
+        (lambda app: app.tcp("http://127.0.0.1:1"), "Leave out http://"),
+        (lambda app: app.tcp(("127.0.0.1", 1)), "Write, for instance, '127.0.0.1:1'"),
+        (lambda app: app.tcp(12345), "Write, for instance, '127.0.0.1:12345'"),
         (lambda app: app.unix("unix:"), "expected a path"),
         (lambda app: app.tls("127.0.0.1:1"), "expected certificate= and key=, or context="),
         (lambda app: app.tls("127.0.0.1:1", certificate="nowhere.pem"), "expected PEM files"),

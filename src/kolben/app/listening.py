@@ -6,12 +6,13 @@ Addresses are checked here; nothing is opened.  Refuses to know what a service d
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from kolben.app.scaffold import Scaffold, setupmethod
 from kolben.base import UsageError
-from kolben.net import parse_address
+from kolben.net import Address, InheritedAddress, TCPAddress, TLSAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 
 if TYPE_CHECKING:
     import ssl
@@ -20,6 +21,29 @@ __all__ = ["Listening", "spec_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Kind = Literal["streams", "datagrams"]
+HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|unix(-dgram)?:(?![0-9]+$)")
+
+
+class Grammar(NamedTuple):
+    """What a decorator listens on.
+
+    Attributes:
+        scheme: It may be left out.
+        example: As a person writes it.
+        types: Addresses of these types.
+    """
+
+    scheme: str
+    example: str
+    types: tuple[type, ...]
+
+
+GRAMMARS = {
+    "tcp": Grammar("tcp://", "tcp://127.0.0.1:12345", (TCPAddress, InheritedAddress)),
+    "tls": Grammar("tls://", "tls://127.0.0.1:12345", (TLSAddress,)),
+    "udp": Grammar("udp://", "udp://127.0.0.1:12345", (UDPAddress, UnixDatagramAddress)),
+    "unix": Grammar("unix:", "unix:/run/app.sock", (UnixAddress, InheritedAddress)),
+}
 
 
 class Listening(Scaffold):
@@ -33,7 +57,7 @@ class Listening(Scaffold):
         reset when it raises.
 
         Args:
-            address: "host:port"; port 0 lets the system choose.
+            address: "host:port"; port 0 lets the system choose.  "fd://3" is a listening socket that the server was started with.
             name: For logs and lists; left out, the function's.
             timeout: Seconds that each call of the stream waits at most; left out, for ever.
             connections: How many may be open in each process; more wait.  Left out, `limits.connections`.
@@ -41,10 +65,9 @@ class Listening(Scaffold):
         return self._service("streams", spec_of("tcp", address), name=name, timeout=timeout, connections=connections)
 
     @setupmethod
-    def unix(self, path: str, *, name: str = "", timeout: float | None = None, connections: int = 0) -> Callable[[F], F]:
+    def unix(self, path: str | os.PathLike[str], *, name: str = "", timeout: float | None = None, connections: int = 0) -> Callable[[F], F]:
         """Call the function with each connection's stream: `@app.unix("/run/app.sock?mode=660")`.  Arguments are those of `tcp`."""
-        spec = spec_of("unix", path if path.startswith("unix:") else f"unix:{path}")
-        return self._service("streams", spec, name=name, timeout=timeout, connections=connections)
+        return self._service("streams", spec_of("unix", os.fspath(path)), name=name, timeout=timeout, connections=connections)
 
     @setupmethod
     def tls(
@@ -79,7 +102,7 @@ class Listening(Scaffold):
         An async function is called in a task, and while it waits others are; a plain one has a thread, which takes them in order.
 
         Args:
-            address: "host:port".
+            address: "host:port", or "unix-dgram:/path" for datagrams over a Unix socket; a sender without a name there gets no answer.
             name: For logs and lists; left out, the function's.
             timeout: Seconds after which an async function that still waits is cancelled, and its datagram not answered; left out, never.
         """
@@ -97,18 +120,21 @@ class Listening(Scaffold):
         raise NotImplementedError
 
 
-def spec_of(kind: str, address: str) -> str:
+def spec_of(kind: str, address: str | Address) -> str:
     """Check an address, and return it with its scheme.
 
     Raises:
         UsageError: it is none, or one of another kind.
     """
-    scheme, mark, _ = address.partition("://")
-    if mark and scheme != kind:
-        raise UsageError(f"app.{kind}: expected an address such as {kind}://127.0.0.1:12345, got {address!r}: use app.{scheme} for it")
-    spec = address if mark or kind == "unix" else f"{kind}://{address}"
-    parse_address(spec)
-    return spec
+    if isinstance(address, str):
+        spec = address if HAS_SCHEME.match(address) else GRAMMARS[kind].scheme + address
+    else:
+        spec = str(parse_address(address))
+    found = parse_address(spec)
+    if isinstance(found, GRAMMARS[kind].types):
+        return spec
+    advice = next((f": use app.{other} for it" for other, grammar in GRAMMARS.items() if isinstance(found, grammar.types)), "")
+    raise UsageError(f"app.{kind}: expected an address such as {GRAMMARS[kind].example}, got {address!r}{advice}")
 
 
 def server_context(address: str, certificate: str | os.PathLike[str] | None, key: str | os.PathLike[str] | None) -> ssl.SSLContext:

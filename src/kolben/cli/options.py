@@ -5,6 +5,7 @@ argparse, not click: on the way to the first answer click costs about 50 ms and 
 
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, NoReturn
 
 from kolben.base.errors import UsageError
@@ -29,8 +30,10 @@ class Parser(ArgumentParser):
         raise UsageError(f"{message}\n  Do: `{self.prog} --help` shows the options")
 
 
-def parse(command: str, sentence: str, options: Options, arguments: list[str], *, target: bool = True) -> Namespace:
+def parse(command: str, sentence: str, options: Options, arguments: list[str], *, target: bool = True, sibling: str = "") -> Namespace:
     """Read `arguments` by the table `options`, and beside them one optional TARGET, for a command that has one.
+
+    `sibling` is the command that a person means who takes an option of it.
 
     Raises:
         UsageError: an option that is not in the table, a value that does not fit, or more than one TARGET.
@@ -47,17 +50,23 @@ def parse(command: str, sentence: str, options: Options, arguments: list[str], *
         parser.add_argument(*flags, **settings)
     namespace, rest = parser.parse_known_args(arguments)
     if rest:
-        refuse(parser, rest, options, target=target)
+        refuse(parser, rest, options, target=target, sibling=sibling)
     return namespace
 
 
-def refuse(parser: Parser, rest: list[str], options: Options, *, target: bool) -> NoReturn:
+def refuse(parser: Parser, rest: list[str], options: Options, *, target: bool, sibling: str) -> NoReturn:
     """Say what is wrong with arguments that fit nothing."""
     flag = next((word.partition("=")[0] for word in rest if word.startswith("-")), None)
     if flag is None:
         parser.error(f"expected one TARGET, got {rest[0]!r} beside it" if target else f"expected options alone, got {rest[0]!r}")
-    known = [name for flags in options for name in flags]
-    parser.error(f"there is no option {flag}{did_you_mean(flag, known)}")
+    if sibling and flag in names(import_module(f"kolben.cli.{sibling}").OPTIONS):
+        parser.error(f"there is no option {flag} here: `kolben {sibling}` has it")
+    parser.error(f"there is no option {flag}{did_you_mean(flag, names(options))}")
+
+
+def names(options: Options) -> list[str]:
+    """Return every name of every option of a table."""
+    return [name for flags in options for name in flags]
 
 
 def number(least: int, most: int) -> Callable[[str], int]:

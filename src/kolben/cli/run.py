@@ -48,7 +48,7 @@ def command(arguments: list[str]) -> int:
         from kolben.cli.serve import command as serve
 
         return serve([word for word in arguments if word != "--prod"])
-    options = parse("run", "Serve an app.", OPTIONS, arguments)
+    options = parse("run", "Serve an app.", OPTIONS, arguments, sibling="serve")
     prepare(options)
     development(options)
     if options.reload and os.environ.get("WERKZEUG_RUN_MAIN") != "true":

@@ -75,7 +75,13 @@ def command(arguments: list[str]) -> int:
 
 def read_options(arguments: list[str]) -> Namespace:
     """Read the command line: the supervisor's, and again each worker's."""
-    options = parse("serve", "Serve an app on the internet: worker processes, reload without downtime, no debug mode.", OPTIONS, arguments)
+    options = parse(
+        "serve",
+        "Serve an app on the internet: worker processes, reload without downtime, no debug mode.",
+        OPTIONS,
+        arguments,
+        sibling="run",
+    )
     options.debug = False
     options.ready_path = ready_path(options.ready_path)
     options.trust = parse_trust(options.proxy) if options.proxy else None

@@ -143,110 +143,155 @@ class InheritedAddress:
 Address = TCPAddress | TLSAddress | UDPAddress | UnixAddress | UnixDatagramAddress | InheritedAddress
 
 
-def parse_address(spec: str, default_port: int | None = None) -> Address:
-    """Read a bind spec; without `default_port` a host needs a port.
+class _NotAnAddress(ValueError):
+    """What was expected, what came and what to do."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}. {advice}")
+
+
+def parse_address(spec: str | Address, default_port: int | None = None, *, deed: str = "listen on") -> Address:
+    """Read an address; one that is read already is returned as it is.
+
+    Args:
+        spec: What a person wrote.
+        default_port: Whose host stands alone has this port; None: it needs one.
+        deed: What it is for, as the refusal is to call it.
 
     Raises:
         UsageError: it is none; the message says what was expected, what came and what to do.
     """
+    if isinstance(spec, Address):
+        return spec
+    try:
+        return _parse(spec, default_port)
+    except _NotAnAddress as error:
+        raise UsageError(f"cannot {deed} {spec!r}: {error}") from error
+
+
+def _parse(spec: str, default_port: int | None) -> Address:
+    if not isinstance(spec, str):
+        raise _NotAnAddress(f"expected a str, got {type(spec).__name__}", f"Write, for instance, {_as_text(spec)!r}.")
     if spec.startswith("unix:"):
-        return _parse_unix(spec, spec.removeprefix("unix:"))
+        return _parse_unix(spec.removeprefix("unix:"))
     if spec.startswith("unix-dgram:"):
-        return UnixDatagramAddress(_parse_path(spec, spec.removeprefix("unix-dgram:"), "unix-dgram"))
+        return UnixDatagramAddress(_parse_path(spec.removeprefix("unix-dgram:"), "unix-dgram"))
     scheme = SCHEME.match(spec)
     if scheme is None:
-        return TCPAddress(*_parse_host_and_port(spec, spec, default_port))
+        _check_slashes(spec)
+        return TCPAddress(*_parse_host_and_port(spec, default_port))
     rest = spec[scheme.end() :]
     name = scheme[1].lower()
     if name in _WITH_PORT:
-        return _WITH_PORT[name](*_parse_host_and_port(spec, rest, default_port))
+        return _WITH_PORT[name](*_parse_host_and_port(rest, default_port))
     if name == "fd":
-        return InheritedAddress(_parse_number(spec, rest, "a descriptor", LARGEST_FD))
-    raise _refusal_of_scheme(spec, name)
+        return InheritedAddress(_parse_number(rest, "a descriptor", LARGEST_FD))
+    raise _refusal_of_scheme(name)
 
 
-def _refusal(spec: str, problem: str, advice: str) -> UsageError:
-    return UsageError(f"cannot listen on {spec!r}: {problem}. {advice}")
+def _as_text(value: object) -> str:
+    """What somebody may have meant: `socket` takes a tuple, others a port or a path."""
+    match value:
+        case os.PathLike():
+            return f"unix:{value}"
+        case int():
+            return f"127.0.0.1:{value}"
+        case (str(host), int(port), *_):
+            return str(TCPAddress(host, port))
+        case _:
+            return "127.0.0.1:5000"
 
 
-def _refusal_of_scheme(spec: str, scheme: str) -> UsageError:
+def _check_slashes(spec: str) -> None:
+    name, _, rest = spec.partition(":")
+    if name.lower() in {*_WITH_PORT, "fd"} and not rest.isdigit():  # a host may have such a name
+        raise _NotAnAddress(f"expected two slashes behind {name}:", f"Write {name}://{rest.lstrip('/')}.")
+
+
+def _refusal_of_scheme(scheme: str) -> _NotAnAddress:
     if scheme in {"http", "https"}:
-        return _refusal(spec, "expected where to listen, got a URL", f"Leave out {scheme}:// and the path, such as 127.0.0.1:5000.")
-    return _refusal(spec, f"expected {EXAMPLES}, got {scheme}://", "For a host and a port leave the scheme out, or write tcp://.")
+        return _NotAnAddress("expected where to listen, got a URL", f"Leave out {scheme}:// and the path, such as 127.0.0.1:5000.")
+    from difflib import get_close_matches
+
+    near = get_close_matches(scheme, [*_WITH_PORT, "fd"], 1)
+    advice = f"Write {near[0]}://, if that is meant." if near else "For a host and a port leave the scheme out, or write tcp://."
+    return _NotAnAddress(f"expected {EXAMPLES}, got {scheme}://", advice)
 
 
-def _parse_number(spec: str, text: str, what: str, largest: int) -> int:
+def _parse_number(text: str, what: str, largest: int) -> int:
     # By hand, because int() also reads "+80", " 80", "8_0" and digits that are not ASCII.
     if text.isascii() and text.isdigit() and len(text) <= len(str(largest)) and int(text) <= largest:
         return int(text)
-    raise _refusal(spec, f"expected {what} from 0 to {largest}, got {text!r}", f"Write {EXAMPLES}.")
+    raise _NotAnAddress(f"expected {what} from 0 to {largest}, got {text!r}", f"Write {EXAMPLES}.")
 
 
 _WITH_PORT: dict[str, type[TCPAddress | TLSAddress | UDPAddress]] = {"tcp": TCPAddress, "tls": TLSAddress, "udp": UDPAddress}
 
 
-def _parse_host_and_port(spec: str, text: str, default_port: int | None) -> tuple[str, int]:
+def _parse_host_and_port(text: str, default_port: int | None) -> tuple[str, int]:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise _refusal(spec, "expected [address]:port", "Close the bracket and write the port behind a colon, such as [::1]:5000.")
-        _check_ipv6(spec, host)
+            raise _NotAnAddress("expected [address]:port", "Close the bracket and write the port behind a colon, such as [::1]:5000.")
+        _check_ipv6(host)
     else:
         host, colon, port = text.partition(":")
         rest = colon + port
         if ":" in port:
-            raise _refusal(spec, "more than one colon", "Put an IPv6 address in brackets, such as [::1]:5000.")
-        _check_host(spec, host, rest)
+            raise _NotAnAddress("more than one colon", "Put an IPv6 address in brackets, such as [::1]:5000.")
+        _check_host(host, rest)
     if rest:
-        return host, _parse_number(spec, rest[1:], "a port", LARGEST_PORT)
+        return host, _parse_number(rest[1:], "a port", LARGEST_PORT)
     if default_port is None:
-        raise _refusal(spec, "expected a port", f"Write it behind a colon, such as {spec}:5000.")
+        raise _NotAnAddress("expected a port", "Append one, such as :5000.")
     return host, default_port
 
 
-def _check_ipv6(spec: str, host: str) -> None:
+def _check_ipv6(host: str) -> None:
     try:
         IPv6Address(host)
     except AddressValueError as error:
         problem = f"expected an IPv6 address in the brackets, got {host!r} ({error})"
-        raise _refusal(spec, problem, "Write, for instance, [::1]:5000.") from error
+        raise _NotAnAddress(problem, "Write, for instance, [::1]:5000.") from error
 
 
-def _check_host(spec: str, host: str, rest: str) -> None:
+def _check_host(host: str, rest: str) -> None:
     if not host and not rest:
-        raise _refusal(spec, f"expected {EXAMPLES}, got nothing", "Write, for instance, 127.0.0.1:5000.")
+        raise _NotAnAddress(f"expected {EXAMPLES}, got nothing", "Write, for instance, 127.0.0.1:5000.")
+    if host == "*":
+        raise _NotAnAddress("expected a host name, got '*'", f"For every interface leave it out: {rest or ':5000'}.")
     if not set(host) <= HOST_CHARACTERS:
         wrong = next(character for character in host if character not in HOST_CHARACTERS)
-        raise _refusal(spec, f"expected a host name, got {host!r} with {wrong!r} in it", f"Write {EXAMPLES}.")
+        raise _NotAnAddress(f"expected a host name, got {host!r} with {wrong!r} in it", f"Write {EXAMPLES}.")
     if host.isdigit():
-        raise _refusal(spec, "expected a host, got a number", f"For the port write 127.0.0.1:{host}, or :{host} for every interface.")
+        raise _NotAnAddress("expected a host, got a number", f"For the port write 127.0.0.1:{host}, or :{host} for every interface.")
     if host and host[-1].isdigit() and set(host) <= set("0123456789."):
         try:
             IPv4Address(host)  # the system would also take 127.1, and mean 127.0.0.1
         except AddressValueError as error:
-            raise _refusal(spec, f"expected an IPv4 address, got {host!r} ({error})", "Write one such as 127.0.0.1.") from error
+            raise _NotAnAddress(f"expected an IPv4 address, got {host!r} ({error})", "Write one such as 127.0.0.1.") from error
 
 
-def _parse_unix(spec: str, text: str) -> UnixAddress:
+def _parse_unix(text: str) -> UnixAddress:
     text, _, query = text.partition("?")
-    path = _parse_path(spec, text, "unix")
-    return UnixAddress(path, **_parse_options(spec, path, query)) if query else UnixAddress(path)
+    path = _parse_path(text, "unix")
+    return UnixAddress(path, **_parse_options(path, query)) if query else UnixAddress(path)
 
 
-def _parse_path(spec: str, path: str, scheme: str) -> str:
+def _parse_path(path: str, scheme: str) -> str:
     if path.startswith("//"):
         if not path.startswith("///"):
-            raise _refusal(spec, "expected a path, got two slashes", f"Write {scheme}:{path[1:]} for an absolute path.")
+            raise _NotAnAddress("expected a path, got two slashes", f"Write {scheme}:{path[1:]} for an absolute path.")
         path = path[2:]
     if path in {"", "@"}:
-        raise _refusal(
-            spec, "expected a path", f"Write, for instance, {scheme}:/run/app.sock, or {scheme}:@name for an abstract name (Linux)."
+        raise _NotAnAddress(
+            "expected a path", f"Write, for instance, {scheme}:/run/app.sock, or {scheme}:@name for an abstract name (Linux)."
         )
     if "\0" in path:
-        raise _refusal(spec, "a path cannot hold a NUL", f"For an abstract name write {scheme}:@name.")
+        raise _NotAnAddress("a path cannot hold a NUL", f"For an abstract name write {scheme}:@name.")
     length = len(os.fsencode(path))
     if length > PATH_LIMIT:
-        raise _refusal(spec, f"expected at most {PATH_LIMIT} bytes of path, got {length}", "Choose a shorter path.")
+        raise _NotAnAddress(f"expected at most {PATH_LIMIT} bytes of path, got {length}", "Choose a shorter path.")
     return path
 
 
@@ -255,9 +300,9 @@ class _Options(TypedDict, total=False):
     owner: str
 
 
-def _parse_options(spec: str, path: str, query: str) -> _Options:
+def _parse_options(path: str, query: str) -> _Options:
     if path.startswith("@"):
-        raise _refusal(spec, "an abstract name has no file, so neither mode nor owner", "Leave them out, or write a path.")
+        raise _NotAnAddress("an abstract name has no file, so neither mode nor owner", "Leave them out, or write a path.")
     options: _Options = {}
     for option in query.split("&"):
         name, _, value = option.partition("=")
@@ -266,5 +311,5 @@ def _parse_options(spec: str, path: str, query: str) -> _Options:
         elif name == "owner" and OWNER.fullmatch(value):
             options["owner"] = value
         else:
-            raise _refusal(spec, f"expected mode=660 or owner=user:group behind the question mark, got {option!r}", f"Write unix:{path}.")
+            raise _NotAnAddress(f"expected mode=660 or owner=user:group behind the question mark, got {option!r}", f"Write unix:{path}.")
     return options

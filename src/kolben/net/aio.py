@@ -181,15 +181,13 @@ class Listener:
 
 async def listen(address: str | Address, backlog: int = BACKLOG, *, mode: int | None = None, tls: "SSLContext | None" = None) -> Listener:
     """Open one listener, as `kolben.net.listen` does; a name is looked up without holding the loop up."""
-    if isinstance(address, str):
-        address = parse_address(address)
+    address = parse_address(address)
     return Listener(await _beside_the_loop(address, partial(blocking.listen, address, backlog, mode=mode, tls=tls)))
 
 
 async def bind(address: str | Address, *, mode: int | None = None, reuse_port: bool = False) -> DatagramSocket:
     """Open a socket that receives datagrams, as `kolben.net.bind` does; a name is looked up without holding the loop up."""
-    if isinstance(address, str):
-        address = parse_address(address)
+    address = parse_address(address, deed="bind")
     sock, file = await _beside_the_loop(address, partial(open_bound, address, mode=mode, reuse_port=reuse_port))
     return DatagramSocket(sock, file=file)
 
@@ -244,7 +242,7 @@ async def connect(
 async def _connect(target: Address, tls: "SSLContext | None", local: str | Address | None) -> Stream | DatagramSocket:
     if isinstance(target, (UDPAddress, UnixDatagramAddress)):
         candidate = (await _candidates(target, socket.SOCK_DGRAM))[0] if isinstance(target, UDPAddress) else None
-        own = parse_address(local) if isinstance(local, str) else local
+        own = None if local is None else parse_address(local, deed="connect from")
         sock, file = await _beside_the_loop(own, partial(open_connected, target, candidate, own))
         return DatagramSocket(sock, peer_address=target, file=file)
     if isinstance(target, UnixAddress):

@@ -137,7 +137,7 @@ def read_local(local: str | Address) -> TCPAddress | TLSAddress | UDPAddress:
     Raises:
         UsageError: it is no host and port.
     """
-    found = parse_address(local, 0) if isinstance(local, str) else local
+    found = parse_address(local, 0, deed="connect from")
     if not isinstance(found, (TCPAddress, TLSAddress, UDPAddress)):
         raise UsageError(f"local: expected an address of this machine, got {found}. Write, for instance, 192.0.2.1:0.")
     return found

@@ -170,7 +170,7 @@ def bind(address: str | Address, *, mode: int | None = None, reuse_port: bool = 
 
 def open_bound(address: str | Address, *, mode: int | None = None, reuse_port: bool = False) -> tuple[socket.socket, SocketFile | None]:
     """Do what bind() does, for either form."""
-    target = parse_address(address) if isinstance(address, str) else address
+    target = parse_address(address, deed="bind")
     if isinstance(target, UnixDatagramAddress):
         return _bind_unix(target, mode)
     if isinstance(target, UDPAddress):
@@ -229,7 +229,7 @@ def open_connected(
     """Open a socket that sends to one peer, and receives from it alone."""
     file = None
     if local is not None:
-        sock, file = open_bound(local)
+        sock, file = open_bound(parse_address(local, deed="connect from"))
     elif candidate is None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     else:

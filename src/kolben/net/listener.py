@@ -137,8 +137,7 @@ def listen(address: str | Address, backlog: int = BACKLOG, *, mode: int | None =
     Raises:
         UsageError: it cannot be done; the message says why and what to do.  Also a ListenError, which is an OSError, if the system refused.
     """
-    if isinstance(address, str):
-        address = parse_address(address)
+    address = parse_address(address)
     if isinstance(address, TLSAddress):
         if tls is None:
             raise UsageError(

@@ -31,11 +31,7 @@ def read_target(address: str | Address) -> Address:
     Raises:
         UsageError: it is no address, or nobody can be connected to it.
     """
-    if isinstance(address, str):
-        try:
-            address = parse_address(address)
-        except UsageError as error:
-            raise UsageError(str(error).replace("cannot listen on", "cannot connect to", 1)) from error
+    address = parse_address(address, deed="connect to")
     if isinstance(address, (TCPAddress, TLSAddress, UDPAddress)) and not (address.host and address.port):
         raise UsageError(f"cannot connect to {address}: expected a host and a port. Write, for instance, 127.0.0.1:5000.")
     return address

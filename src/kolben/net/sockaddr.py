@@ -5,7 +5,7 @@ import socket
 import sys
 
 from kolben.base.errors import UsageError
-from kolben.net.address import TCPAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
+from kolben.net.address import Address, TCPAddress, UDPAddress, UnixAddress, UnixDatagramAddress, parse_address
 
 __all__ = ["datagram_address", "pack", "stream_address"]
 
@@ -55,14 +55,13 @@ def datagram_address(raw: bytes) -> UDPAddress | UnixDatagramAddress:
     return UnixDatagramAddress(_read_path(raw))
 
 
-def pack(address: object) -> bytes:
+def pack(address: str | Address) -> bytes:
     """Write where a datagram is to go: an address, or its text.
 
     Raises:
         UsageError: it is none for datagrams, or a name that would have to be looked up.
     """
-    if isinstance(address, str):
-        address = parse_address(address)
+    address = parse_address(address, deed="send a datagram to")
     if isinstance(address, UnixDatagramAddress):
         path = os.fsencode(address.path)
         return _head(socket.AF_UNIX, 2 + len(path) + 1) + (b"\0" + path[1:] if address.is_abstract else path + b"\0")

@@ -82,7 +82,7 @@ class Base(Service):
         """Where a person finds it."""
         scheme, mark, _ = self.spec.partition("://")
         found = [str(getattr(each, "address", None) or getattr(each, "local_address", "")) for each in self.sockets]
-        return [f"{scheme}://{each.rpartition('://')[2]}" if mark else each for each in found]
+        return [f"{scheme}://{each.rpartition('://')[2]}" if mark and scheme != "fd" else each for each in found]
 
     def start(self, host: Host) -> None:
         """Begin to accept."""
