@@ -54,6 +54,67 @@ def test_a_call_is_taken_by_whatever_takes_coroutines(run):
     run(main())
 
 
+@pytest.mark.parametrize(
+    "call",
+    ["recv", "recv_exactly", "recv_until", "recv_into", "recv_from", "accept", "handshake"],
+)
+def test_a_call_that_nobody_awaits_is_told_of(run, call):
+    """As a coroutine is: it did nothing."""
+    arguments = {"recv_exactly": (1,), "recv_until": (b"x",), "recv_into": (bytearray(1),)}
+
+    async def main():
+        ours, theirs = socket.socketpair()
+        with theirs:
+            async with (
+                aio.Stream(ours) as stream,
+                await aio.bind("udp://127.0.0.1:0") as datagrams,
+                await aio.listen("127.0.0.1:0") as listener,
+            ):
+                what = next(each for each in (stream, datagrams, listener) if hasattr(each, call))
+                with pytest.warns(RuntimeWarning, match=f"^'{call}' of <.*> was never awaited$"):
+                    getattr(what, call)(*arguments.get(call, ()))
+
+    run(main())
+
+
+def test_a_call_that_has_begun_when_it_returns_need_not_be_awaited(run, recwarn):
+    """A send takes the bytes, a close closes."""
+
+    async def main():
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.settimeout(10)
+            stream, datagrams = aio.Stream(ours), await aio.bind("udp://127.0.0.1:0")
+            stream.send(b"x")
+            stream.send(bytes(4 * stream.high_water))
+            datagrams.send_to(b"x", datagrams.local_address)
+            datagrams.close()
+            stream.close()
+            assert await received(theirs, 2 + 4 * stream.high_water) == b"x" + bytes(4 * stream.high_water)
+
+    run(main())
+    assert not recwarn.list
+
+
+def test_a_call_that_was_given_up_is_no_forgotten_one(run, recwarn):
+    """Whether before its first step or after it, or once its result was there."""
+
+    async def main():
+        async with await aio.bind("udp://127.0.0.1:0") as here:
+            for steps in range(3):
+                task = asyncio.create_task(here.recv())
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            here.recv().close()
+            await here.send_to(b"x", here.local_address)
+            assert await here.recv() == b"x"
+
+    run(main())
+    assert not recwarn.list
+
+
 def test_other_tasks_are_traced_and_profiled_the_same(run):
     """A tracer makes Python take the long way to a result."""
 

@@ -379,6 +379,40 @@ def test_a_socket_that_the_server_was_started_with_is_listened_on(app, serving, 
         assert peer(server["greet"]).rest() == b"Thank you for connecting"
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_is_returned_goes_nowhere_and_is_told_of_once(app, serving, peer, caplog, is_async):
+    """A view returns its answer; a service sends it."""
+
+    def greet(stream):
+        return b"Thank you for connecting"
+
+    async def greet_async(stream):
+        return b"Thank you for connecting"
+
+    app.tcp("127.0.0.1:0", name="greet")(greet_async if is_async else greet)
+    server = serving(app)
+    for _ in range(2):
+        assert peer(server["greet"]).rest() == b""
+    assert [record.getMessage() for record in caplog.records] == ["greet returned bytes, which goes nowhere. Say it with stream.send()"]
+
+
+def test_a_generator_is_refused_where_it_is_written(app):
+    """Nobody would iterate over it."""
+
+    def lines(stream):
+        yield b"x"
+
+    async def lines_async(stream):
+        yield b"x"
+
+    for function in (lines, lines_async):
+        with pytest.raises(UsageError, match=r"without `yield`.*stream.send"):
+            app.tcp("127.0.0.1:0")(function)
+        with pytest.raises(UsageError, match=r"without `yield`.*Return the answer"):
+            app.udp("127.0.0.1:0")(function)
+        assert not app.services
+
+
 def test_the_decorated_function_stays_what_it_was(app):
     """It is called in a test as any function."""
 

@@ -12,6 +12,7 @@ from kolben.net._endpoint cimport DONE, Endpoint, NOT_YET, Operation, READING, W
 from kolben.net._endpoint import prepare
 from kolben.net._hub cimport SCRATCH
 from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, errno, recv_from, send_to, socket_address
+from kolben.net.bytelike import no_bytes
 from kolben.net.sockaddr import datagram_address, pack
 
 cdef enum:
@@ -134,7 +135,10 @@ cdef class DatagramSocket(Endpoint):
         self.ensure_open()
         if not self.writable:
             return NOT_YET
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        except TypeError:
+            raise no_bytes(data) from None
         try:
             if raw is None:
                 sent = send_to(self.fd, view.buf, view.len, NULL, 0)

@@ -66,6 +66,7 @@ cdef class Operation(Awaited):
     cdef int64_t timeout              # milliseconds, or NEVER
     cdef int64_t due                  # milliseconds; 0: it has not waited yet
     cdef bint is_finished
+    cdef bint has_begun               # it was stepped, or what it waits for began with the call: so nobody has to await it
     cdef bint is_late
 
     cdef object attempt(self)         # the result, or WAIT

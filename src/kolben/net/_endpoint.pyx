@@ -264,10 +264,20 @@ cdef class Endpoint:
         return Ready(self, WRITING, self.timeout_of(timeout))
 
 
+cdef object warn_of(Endpoint endpoint, str name):
+    """A call was dropped that nobody awaited, and so did nothing.  As for a coroutine, and as silent where nobody could hear it."""
+    method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    warnings.warn(f"{method!r} of {endpoint!r} was never awaited", RuntimeWarning)
+
+
 cdef class Operation:
 
     def __cinit__(self, *args, **kwargs):
         self.timeout = NEVER
+
+    def __dealloc__(self):
+        if not self.has_begun and not self.is_finished:
+            warn_of(self.endpoint, type(self).__name__)
 
     def __await__(self):
         return self
@@ -329,6 +339,7 @@ cdef class Operation:
         cdef Endpoint endpoint = self.endpoint
         cdef Hub hub = endpoint.hub
         cdef Waiter waiter
+        self.has_begun = True
         if hub.closed:
             raise RuntimeError("the event loop of this socket is closed")
         if self.timeout >= 0 and self.due == 0:
@@ -387,6 +398,9 @@ cdef class Ready(Operation):
 
 
 cdef class Done(Operation):
+
+    def __cinit__(self):
+        self.has_begun = True
 
     cdef object advance(self):
         return None

@@ -17,6 +17,7 @@ from kolben.net._endpoint cimport Endpoint, NOT_YET, Operation, READING, os_erro
 from kolben.net._hub cimport SCRATCH
 from kolben.net._socket cimport EAGAIN, ENOMEM, ETIMEDOUT, EWOULDBLOCK, SHUT_WR, errno, recv, send, shutdown, socket_address
 from kolben.net._timers cimport Timer
+from kolben.net.bytelike import no_bytes
 from kolben.net.sockaddr import stream_address
 
 cdef enum:
@@ -153,7 +154,10 @@ cdef class Flow(Endpoint):
         cdef Py_buffer view
         if PyBytes_CheckExact(data):          # PERF: without a view of them
             return self.put_span(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), <bytes>data)
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:
+            PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        except TypeError:
+            raise no_bytes(data) from None
         try:
             return self.put_span(<const char *>view.buf, view.len, None)
         finally:

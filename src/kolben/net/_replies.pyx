@@ -10,6 +10,8 @@ from kolben.net._datagram cimport Datagram, DatagramSocket
 from kolben.net._endpoint cimport os_error
 from kolben.net._socket cimport EAGAIN, EWOULDBLOCK, PARCELS, Parcel, errno, send_parcels
 
+from kolben.net.bytelike import view_of
+
 
 cdef class Replies:
 
@@ -18,7 +20,7 @@ cdef class Replies:
         self.datagrams, self.replies, self.raw = [], [], []
 
     cdef bint put(self, object reply, Datagram datagram) except -1:
-        cdef bytes data = reply if type(reply) is bytes else bytes(memoryview(reply))         # its owner may go on to change it
+        cdef bytes data = reply if type(reply) is bytes else bytes(view_of(reply))         # its owner may go on to change it
         cdef bytes raw = self.sock.raw_of(datagram)
         self.datagrams.append(datagram)
         self.replies.append(data)

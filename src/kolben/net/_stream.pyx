@@ -18,6 +18,7 @@ from kolben.base.errors import LimitExceeded
 from kolben.net import errors
 from kolben.net._endpoint cimport DONE, NEVER, NOT_YET, Operation, READING, WAIT, WRITING, os_error
 from kolben.net._endpoint import prepare
+from kolben.net.bytelike import view_of
 from kolben.net._flow cimport Flow, LINGER
 from kolben.net._hub cimport SCRATCH
 from kolben.net._socket cimport ECONNABORTED, kept_error, reset_on_close
@@ -67,7 +68,7 @@ cdef class Stream(Flow):
 
     def recv_until(self, separator, Py_ssize_t max_bytes=LINE_LIMIT, *, timeout=None):
         """Receive up to and with the separator."""
-        return RecvUntil(self, bytes(separator), max_bytes, self.timeout_of(timeout))
+        return RecvUntil(self, bytes(view_of(separator)), max_bytes, self.timeout_of(timeout))
 
     def __aiter__(self):
         return self
@@ -201,7 +202,7 @@ cdef class Recv(Operation):
     cdef int renew(self) except -1:
         """Be as one that was just made: it came to its end without an error, and waits on nothing."""
         self.timeout, self.due = NEVER, 0
-        self.is_finished = False
+        self.is_finished = self.has_begun = False
         return 0
 
     cdef object attempt(self):
@@ -338,6 +339,9 @@ cdef class Drain(Operation):
     """Waits until no more than `level` bytes wait to be sent."""
     cdef Py_ssize_t level
 
+    def __cinit__(self):
+        self.has_begun = True
+
     cdef object attempt(self):
         cdef Flow stream = <Flow>self.endpoint
         if stream._failure:
@@ -370,7 +374,7 @@ cdef class TLSSend(Handshake):
 
     def __init__(self, Flow stream not None, data, timeout):
         Handshake.__init__(self, stream, timeout)
-        self.data = bytes(data)
+        self.data = bytes(view_of(data))
 
     cdef object attempt(self):
         cdef Flow stream = <Flow>self.endpoint

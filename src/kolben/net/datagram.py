@@ -11,6 +11,7 @@ from kolben.base.errors import UsageError
 from kolben.net._datagram import Datagram
 from kolben.net.address import Address, UDPAddress, UnixDatagramAddress, parse_address
 from kolben.net.binding import SocketFile, bind_unix
+from kolben.net.bytelike import view_of
 from kolben.net.errors import ClosedError, TimedOutError, UnknownHostError, stream_error
 from kolben.net.peers import address_of
 from kolben.net.refusal import connect_refusal, refusal
@@ -83,9 +84,10 @@ class DatagramSocket:
 
     def _send(self, data: bytes | bytearray | memoryview, name: tuple[str, int] | str | bytes | None, timeout: float | None) -> None:
         deadline = self._deadline(timeout)
+        view = view_of(data)
         while True:
             try:
-                self.socket.send(data) if name is None else self.socket.sendto(data, name)
+                self.socket.send(view) if name is None else self.socket.sendto(view, name)
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
             except OSError as error:

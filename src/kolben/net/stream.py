@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from kolben.base.errors import LimitExceeded
 from kolben.net.address import Address
+from kolben.net.bytelike import view_of
 from kolben.net.errors import ClosedError, IncompleteReadError, TimedOutError, TLSError, stream_error
 from kolben.net.peers import PeerCredentials, address_of, credentials_of
 from kolben.net.waiting import Waiters
@@ -99,7 +100,7 @@ class Stream:
             LimitExceeded: it is not within `max_bytes`; what came stays for the next call.
             IncompleteReadError: the peer closed before; `partial` is what came.
         """
-        found = self._find(separator, max_bytes, self._deadline(timeout))
+        found = self._find(bytes(view_of(separator)), max_bytes, self._deadline(timeout))
         if found:
             return self._take(found)
         message = f"{self!r}: expected {separator!r}, got the end of what the peer sends"
@@ -174,7 +175,7 @@ class Stream:
         self._flush_tls(self._tls, deadline)
 
     def _send_raw(self, data: bytes | bytearray | memoryview, deadline: float | None) -> None:
-        view = memoryview(data).cast("B")
+        view = view_of(data)
         while view:
             view = view[self._call(partial(self.socket.send, view), select.POLLOUT, deadline) :]
 

@@ -5,6 +5,7 @@ Python's ssl does the cryptography; the stream carries what it wants carried.  N
 
 import ssl
 
+from kolben.net.bytelike import view_of
 from kolben.net.errors import TLSError
 
 __all__ = ["HANDSHAKE", "Layer"]
@@ -72,7 +73,7 @@ class Layer:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it; after the handshake."""
-        view = memoryview(data).cast("B")
+        view = view_of(data)
         while view:
             try:
                 view = view[self.object.write(view) :]

@@ -48,6 +48,8 @@ class DatagramService(Base):
         options: The same.
     """
 
+    ANSWERS = "Return the answer, as bytes"
+
     def __init__(self, *arguments: Any, timeout: float | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.timeout = timeout

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractContextManager, nullcontext
+from inspect import isasyncgenfunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
-from kolben.base import ProtocolError
+from kolben.base import ProtocolError, UsageError
 from kolben.net.errors import IncompleteReadError, TLSError
 from kolben.net.service import Service, Socket
 from kolben.services._receiver import Counters
@@ -46,7 +47,12 @@ class Base(Service):
         name: For logs and lists; left out, the function's.
         context: Makes what is around each call: an app's context.
         crew: Whom a sync function's thread is counted with.
+
+    Raises:
+        UsageError: the function is a generator.
     """
+
+    ANSWERS = ""  # how a function says something to its peer
 
     def __init__(
         self,
@@ -60,6 +66,8 @@ class Base(Service):
         self.function = function
         self.spec = spec
         self.name = name or getattr(function, "__name__", repr(function))
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise UsageError(f"service {self.name}: expected a function without `yield`, which nobody would iterate over. {self.ANSWERS}.")
         self.counters = Counters()
         self.sockets: list[Socket] = []
         self.contexts = context

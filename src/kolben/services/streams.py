@@ -55,6 +55,8 @@ class StreamService(Base):
         options: The same.
     """
 
+    ANSWERS = "Say it with stream.send()"
+
     def __init__(
         self, *arguments: Any, tls: ssl.SSLContext | None = None, timeout: float | None = None, connections: int = 0, **options: Any
     ) -> None:
@@ -67,6 +69,7 @@ class StreamService(Base):
         self._listeners: list[aio.Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads: dict[net.Stream, threading.Thread] = {}
+        self._has_dropped = False
         self._from: Counter[str] = Counter()  # connections of each peer
 
     def start(self, host: Host) -> None:
@@ -150,6 +153,12 @@ class StreamService(Base):
         if not self.is_async:
             self._crew.places.release()
 
+    def _drop(self, returned: object) -> None:
+        """See that nothing was returned: unlike a view's, it goes nowhere."""
+        if returned is not None and not self._has_dropped:
+            self._has_dropped = True
+            log.warning("%s returned %s, which goes nowhere. %s", self.name, type(returned).__name__, self.ANSWERS)
+
     # -- one connection, as a task
 
     async def _converse(self, stream: aio.Stream) -> None:
@@ -157,7 +166,7 @@ class StreamService(Base):
             if self._tls:
                 await stream.start_tls(self._tls, server_side=True, timeout=HANDSHAKE)
             with self.contexts():
-                await led(self.function(stream))
+                self._drop(await led(self.function(stream)))
         except asyncio.CancelledError:
             stream.abort()
             raise
@@ -207,7 +216,7 @@ class StreamService(Base):
             if self._tls:
                 stream.start_tls(self._tls, server_side=True, timeout=HANDSHAKE)
             with self.contexts():
-                self.function(stream)
+                self._drop(self.function(stream))
         except BaseException as error:
             if not self.report(error, stream.peer_address):
                 stream.abort()
