@@ -187,13 +187,21 @@ def test_what_a_view_may_return(app, client, value, status, body, content_type):
     assert body is None or answer.data == body
 
 
+class Forgotten:
+    """What a plain view gets of an async function."""
+
+    def __await__(self):
+        yield
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
         (None, "for 'index' did not return a valid response. The function either returned None"),
         ((), "valid response tuple"),
         (("a", 1, {}, 2), "valid response tuple"),
-        (True, "but it was a bool"),
+        (True, "but it was a bool.$"),
+        (Forgotten(), "but it was a Forgotten. Await it, in a view that is an `async def`.$"),
         (lambda: None, "but it was a function"),
     ],
 )

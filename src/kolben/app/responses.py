@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.datastructures import Headers
@@ -57,7 +57,8 @@ class Responses(Rendering):
         elif isinstance(body, BaseResponse) or callable(body):
             response = self._adopt(body)
         else:
-            raise TypeError(_EXPECTED.format(type(body).__name__))
+            advice = " Await it, in a view that is an `async def`." if isinstance(body, Awaitable) else ""
+            raise TypeError(_EXPECTED.format(type(body).__name__) + advice)
         if status is not None:
             if isinstance(status, str | bytes | bytearray):
                 response.status = status
