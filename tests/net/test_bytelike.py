@@ -25,6 +25,13 @@ WRONG = [
 ]
 
 
+def calls(stream, datagrams, data):
+    """Each way to give data to a socket."""
+    yield lambda: stream.send(data)
+    yield lambda: stream.recv_until(data)
+    yield lambda: datagrams.send_to(data, datagrams.local_address)
+
+
 @pytest.mark.parametrize(("data", "says"), WRONG)
 def test_what_is_no_bytes_is_refused_by_blocking_sockets(data, says):
     with (
@@ -33,11 +40,7 @@ def test_what_is_no_bytes_is_refused_by_blocking_sockets(data, says):
         listener.accept() as peer,
         net.bind("udp://127.0.0.1:0") as datagrams,
     ):
-        for call in (
-            lambda: stream.send(data),
-            lambda: stream.recv_until(data),
-            lambda: datagrams.send_to(data, datagrams.local_address),
-        ):
+        for call in calls(stream, datagrams, data):
             with pytest.raises(TypeError, match=says):
                 call()
         stream.send(b"x")
@@ -50,11 +53,7 @@ def test_what_is_no_bytes_is_refused_by_awaited_sockets(run, data, says):
         ours, theirs = socket.socketpair()
         with theirs:
             async with aio.Stream(ours) as stream, await aio.bind("udp://127.0.0.1:0") as datagrams:
-                for call in (
-                    lambda: stream.send(data),
-                    lambda: stream.recv_until(data),
-                    lambda: datagrams.send_to(data, datagrams.local_address),
-                ):
+                for call in calls(stream, datagrams, data):
                     with pytest.raises(TypeError, match=says):
                         call()
                 await stream.send(b"x")
