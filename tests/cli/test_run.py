@@ -55,7 +55,7 @@ def test_options_may_follow_the_target(kolben_: Kolben, hello: Path) -> None:
         (["--threads", "0"], "argument --threads: expected a number from 1 to 10000, got '0'"),
         (["--potr", "80"], "there is no option --potr. Did you mean --port?"),
         (["--hosts=x"], "there is no option --hosts. Did you mean --host?"),
-        (["--workers=4"], "there is no option --workers here: `kolben serve` has it\n  Do: `kolben run --help`"),
+        (["--workers=4"], "there is no option --workers here: `kolben serve` has it\n  Do: `kolben serve --help`"),
         (["other.py"], "expected one TARGET, got 'other.py' beside it"),
         (["--bind", ":1", "--port", "2"], "expected --bind, or --host and --port, got both"),
     ],

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import stat
+import subprocess
 import sys
 
 import pytest
@@ -136,13 +137,25 @@ def test_a_port_in_use_is_named_with_another():
         port = listener.address.port
         with pytest.raises(UsageError) as caught:
             listen(listener.address)
-    holder = f" by .+ \\(pid {os.getpid()}\\)" if sys.platform == "linux" else ""
+    told = sys.platform == "linux"
+    holder = f" by this very program, .+ \\(pid {os.getpid()}\\)" if told else ""
+    remedy = "close what listens there" if told else "stop that program"
     other = port + 1 if port < 65535 else port - 1
     expected = (
-        f"cannot listen on 127.0.0.1:{port}: port {port} is in use{holder}."
-        f" Choose another port, such as 127.0.0.1:{other}, or stop that program."
+        f"cannot listen on 127.0.0.1:{port}: port {port} is in use{holder}. Choose another port, such as 127.0.0.1:{other}, or {remedy}."
     )
     assert re.fullmatch(expected, str(caught.value))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell")
+def test_another_program_that_has_a_port_is_named():
+    """It can be stopped."""
+    code = "import sys; from kolben import net; here = net.listen('127.0.0.1:0'); print(here.address.port, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        port = int(other.stdout.readline())
+        with pytest.raises(UsageError, match=rf"is in use by (?!this)\S+ \(pid {other.pid}\)\. .*, or stop that program\.$"):
+            listen(TCPAddress("127.0.0.1", port))
+        other.stdin.close()
 
 
 @IPV6

@@ -60,7 +60,7 @@ def refuse(parser: Parser, rest: list[str], options: Options, *, target: bool, s
     if flag is None:
         parser.error(f"expected one TARGET, got {rest[0]!r} beside it" if target else f"expected options alone, got {rest[0]!r}")
     if sibling and flag in names(import_module(f"kolben.cli.{sibling}").OPTIONS):
-        parser.error(f"there is no option {flag} here: `kolben {sibling}` has it")
+        raise UsageError(f"there is no option {flag} here: `kolben {sibling}` has it\n  Do: `kolben {sibling} --help` shows its options")
     parser.error(f"there is no option {flag}{did_you_mean(flag, names(options))}")
 
 

@@ -166,7 +166,7 @@ def parse_address(spec: str | Address, default_port: int | None = None, *, deed:
     try:
         return _parse(spec, default_port)
     except _NotAnAddress as error:
-        raise UsageError(f"cannot {deed} {spec!r}: {error}") from error
+        raise UsageError(f"cannot {deed} {spec!r}: {error}") from None
 
 
 def _parse(spec: str, default_port: int | None) -> Address:

@@ -1,6 +1,7 @@
 """Why the system refused to listen or to connect, in words: what was asked for, what is in the way, what to do."""
 
 import errno
+import os
 import stat
 from collections.abc import Iterator
 from itertools import islice
@@ -17,6 +18,7 @@ LARGEST_PORT = 65535
 STREAM_TABLES = (("/proc/net/tcp", "/proc/net/tcp6"), "0A")
 DATAGRAM_TABLES = (("/proc/net/udp", "/proc/net/udp6"), "07")
 DESCRIPTORS = 20_000  # how many to look at for who holds a port; beyond it the message does without
+STOP = "stop that program"
 
 
 def refusal(error: OSError, address: Address) -> ListenError:
@@ -69,10 +71,8 @@ def _refused_ip(error: OSError, address: _IPAddress) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             other = address.port + 1 if address.port < LARGEST_PORT else address.port - 1
-            return (
-                f"port {address.port} is in use{_held_by(address)}."
-                f" Choose another port, such as {type(address)(address.host, other)}, or stop that program."
-            )
+            holder, remedy = _held_by(address)
+            return f"port {address.port} is in use{holder}. Choose another port, such as {type(address)(address.host, other)}, or {remedy}."
         case errno.EACCES if address.port < PRIVILEGED:
             return (
                 f"permission denied, for port {address.port} is below {PRIVILEGED}."
@@ -91,7 +91,8 @@ def _refused_unix(error: OSError, address: UnixAddress | UnixDatagramAddress) ->
     parent = str(Path(address.path).parent)
     match error.errno:
         case errno.EADDRINUSE:
-            return f"it is in use{_held_by(address)}: somebody listens there already. Choose another path, or stop that program."
+            holder, remedy = _held_by(address)
+            return f"it is in use{holder}: somebody listens there already. Choose another path, or {remedy}."
         case errno.EEXIST:
             return f"expected a socket or nothing at that path, got {_kind(address.path)}. Choose another path, or remove it."
         case errno.ENOENT | errno.ENOTDIR:
@@ -111,8 +112,8 @@ def _kind(path: str) -> str:
 # --- who holds a port: Linux tells, in /proc; what may not be read is passed over ----------------------------------------------
 
 
-def _held_by(address: _IPAddress | _UnixAddress) -> str:
-    """` by NAME (pid N)`, or nothing where that is not known or would be slow to know."""
+def _held_by(address: _IPAddress | _UnixAddress) -> tuple[str, str]:
+    """` by NAME (pid N)`, or nothing where that is not known or would be slow to know; and what to do about it."""
     if isinstance(address, _UnixAddress):
         inodes = set(_named_inodes(("@" + address.path[1:]) if address.is_abstract else address.path))
     else:
@@ -123,10 +124,12 @@ def _held_by(address: _IPAddress | _UnixAddress) -> str:
             if str(link.readlink()) in inodes:
                 process = link.parent.parent
                 name = (process / "comm").read_text("utf-8", "replace").strip()
-                return f" by {name} (pid {process.name})"
+                if int(process.name) == os.getpid():
+                    return f" by this very program, {name} (pid {process.name})", "close what listens there"
+                return f" by {name} (pid {process.name})", STOP
         except OSError:
             continue
-    return ""
+    return "", STOP
 
 
 def _waiting_inodes(tables: tuple[str, ...], state: str, port: int) -> Iterator[str]:
